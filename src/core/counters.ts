@@ -1,0 +1,43 @@
+/** What has happened so far, in numbers that add up; kept by the core, shown by the status. */
+
+import type { KillReason } from './events.js'
+
+/** Counters that add up: accepted = done + held + lost. */
+export interface Counters {
+  accepted: number
+  done: number
+  lost: number
+  unanswered: number
+  /** Answers that found nothing; a late one is counted as late, and here too when it is empty. */
+  empty: number
+  late: number
+  failed: number
+  shed: number
+  orders: number
+  rounds: number
+  spawns: number
+  deaths: number
+  kills: Partial<Record<KillReason, number>>
+  /** Connections that were still queued when the listener was closed; where the length is known. */
+  abandoned: number
+}
+
+/** All at nothing. */
+export function newCounters(): Counters {
+  return {
+    accepted: 0,
+    done: 0,
+    lost: 0,
+    unanswered: 0,
+    empty: 0,
+    late: 0,
+    failed: 0,
+    shed: 0,
+    orders: 0,
+    rounds: 0,
+    spawns: 0,
+    deaths: 0,
+    kills: {},
+    abandoned: 0,
+  }
+}

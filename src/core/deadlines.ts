@@ -1,0 +1,113 @@
+/** What is due, and what happens then; asked at the start of every turn. */
+
+import type { Effect } from './events.js'
+import { killKid } from './leaving.js'
+import { overloadQuiet } from './overload.js'
+import { ageKids } from './recycling.js'
+import { type Kid, listenerOf, moveKid, type State } from './scoreboard.js'
+import { connectionGrace } from './statuses.js'
+
+/**
+ * The kids of whom something is overdue at `now`. Before a turn acts on it, the parent reads the status pipes of these
+ * kids dry once more: a parent that was itself held up must not punish kids whose answers are waiting.
+ */
+export function overdueKids(state: State, now: number): number[] {
+  if (now < state.earliest) return []
+  const overdue: number[] = []
+  for (const kid of state.kids.values()) {
+    if (kid.state !== 'killed' && kidDue(state, kid) <= now) overdue.push(kid.number)
+  }
+  return overdue
+}
+
+/** Acts on all that is due, and finds out when the next thing will be. */
+export function expire(state: State, now: number, effects: Effect[]): void {
+  if (now < state.earliest) return
+  ageKids(state, now)
+  for (const kid of state.kids.values()) {
+    if (kid.state !== 'killed') expireKid(state, kid, now, effects)
+  }
+  state.earliest = nextDue(state, now)
+}
+
+function expireKid(state: State, kid: Kid, now: number, effects: Effect[]): void {
+  const { acceptTimeout, lateAfter } = state.settings
+  if (kid.deadline <= now) {
+    killKid(state, kid, kid.overdue, whyOverdue(state, kid, now), now, effects)
+    return
+  }
+  const hold = kid.holds[0]
+  if (hold !== undefined && hold.since + connectionLimit(state, kid) <= now) {
+    const age = Math.round(now - hold.since)
+    const label = hold.label === '' ? '' : `: ${hold.label}`
+    const detail = `held a connection for ${age} ms${label}`
+    killKid(state, kid, 'connection timeout', detail, now, effects)
+    return
+  }
+  const order = kid.order
+  if (order === undefined) return
+  if (order.at + acceptTimeout <= now) {
+    const detail = `did not answer order ${order.seq} within ${acceptTimeout} ms`
+    killKid(state, kid, 'accept timeout', detail, now, effects)
+    return
+  }
+  if (order.late || order.at + lateAfter > now) return
+  const listener = listenerOf(state, order.listener)
+  order.late = true
+  listener.ordersOut--
+  listener.promised -= order.count
+  // All orders that lapse in one turn make one step: 1, 2, 4 … kids more.
+  if (!listener.waveDue) listener.wave = listener.wave === 0 ? 1 : listener.wave * 2
+  listener.waveDue = true
+  if (kid.state === 'ordered') moveKid(state, kid, 'lapse', now)
+}
+
+function whyOverdue(state: State, kid: Kid, now: number): string {
+  switch (kid.overdue) {
+    case 'ready timeout':
+      return `was not up within ${state.settings.readyTimeout} ms`
+    case 'closed its pipe':
+      return 'nobody can talk with it, and it lives on'
+    default:
+      return `was to leave and had not after ${Math.round(now - kid.since)} ms`
+  }
+}
+
+/** With one slot the parent ends the connection; with several the kid does, and gets a moment more to say so. */
+function connectionLimit(state: State, kid: Kid): number {
+  return state.settings.connectionTimeout + (kid.slots > 1 ? connectionGrace : 0)
+}
+
+function kidDue(state: State, kid: Kid): number {
+  const { acceptTimeout, lateAfter } = state.settings
+  const { order, holds } = kid
+  let due = kid.deadline
+  if (order !== undefined) {
+    due = Math.min(due, order.at + acceptTimeout, order.late ? due : order.at + lateAfter)
+  }
+  // Holds stand in the order of their answers, so the first is the oldest.
+  if (holds[0] !== undefined) due = Math.min(due, holds[0].since + connectionLimit(state, kid))
+  return due
+}
+
+function nextDue(state: State, now: number): number {
+  let next = state.phase === 'draining' ? state.stopBy : Number.POSITIVE_INFINITY
+  const consider = (at: number) => {
+    if (at > now && at < next) next = at
+  }
+  for (const kid of state.kids.values()) {
+    if (kid.state === 'killed') continue
+    consider(kidDue(state, kid))
+    consider(kid.oldAt)
+  }
+  consider(state.rhythm.ends)
+  for (const listener of state.listeners) {
+    consider(listener.restUntil)
+    consider(listener.retryAt)
+    const sample = listener.tail.at(-1)
+    if (sample !== undefined) consider(sample.at + state.settings.shedAfter / 10)
+  }
+  consider(state.budget.restUntil)
+  consider(overloadQuiet(state))
+  return next
+}

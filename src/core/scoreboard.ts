@@ -1,0 +1,304 @@
+/** The parent's whole memory: kids, listeners, counters; made once, and changed by the step function alone. */
+
+import { InternalError } from '../errors.js'
+import { type Counters, newCounters } from './counters.js'
+import type { KillReason } from './events.js'
+import { limitOf } from './jitter.js'
+import { type KidChange, type KidState, nextState } from './kid-states.js'
+import { newRhythm, type PoolRhythm } from './pool.js'
+import { newRestartBudget, type RestartBudget } from './restart-budget.js'
+import type { CoreSettings } from './settings.js'
+
+/** An accept command in flight. */
+export interface Order {
+  seq: number
+  listener: number
+  count: number
+  at: number
+  /** It went unanswered for lateAfter: its listener no longer waits for the answer. */
+  late: boolean
+  /** The parent's own sleep was taken off its time already. */
+  forgiven: boolean
+}
+
+/** Connections of one order that were accepted and are not done. */
+export interface Held {
+  seq: number
+  count: number
+  since: number
+  /** What the kid says it is doing; empty when it said nothing. */
+  label: string
+  /** As in an order. */
+  forgiven: boolean
+}
+
+/** The parent's record of one kid. */
+export interface Kid {
+  readonly number: number
+  state: KidState
+  since: number
+  /** Connections it takes at once; 0 until it is up. */
+  slots: number
+  /** Connections it holds: the sum over `holds`. */
+  held: number
+  holds: Held[]
+  order: Order | undefined
+  /** When pending: to be up by; when leaving: to be gone by. Otherwise Infinity. */
+  deadline: number
+  /** Why it will be killed if the deadline passes. */
+  overdue: KillReason
+  /** As in an order, for the deadline. */
+  forgiven: boolean
+  /** Higher means idle more recently; for choosing. */
+  freshness: number
+  /** Connections completed, those accepted, and how many it may accept in its life. */
+  served: number
+  taken: number
+  takesAtMost: number
+  /** When it becomes too old; Infinity for never. */
+  oldAt: number
+  /** Which reload it belongs to, counted from 1. */
+  generation: number
+  /** Why it is to be replaced, or empty. It counts for nothing in the pool's size, and goes when its successor is up. */
+  outgoing: string
+  saidLeaving: boolean
+  hungUp: boolean
+  /** Per listener: empty answers in a row while the queue was not empty; how many the others had accepted at the first. */
+  strikes: number[]
+  strikeMark: number[]
+  /** Per listener: the step in which it last answered 0. */
+  emptyStep: number[]
+}
+
+/** One listener as the parent sees it. */
+export interface ListenerState {
+  watched: boolean
+  open: boolean
+  /** Orders out that are not late, and the sum of their counts. */
+  ordersOut: number
+  promised: number
+  /** How many kids the next step for late orders takes at least: 0, 1, 2, 4 … */
+  wave: number
+  waveDue: boolean
+  /** Ends when somebody accepts or the poller is asked again; within it nobody who answered 0 is tried twice. */
+  step: number
+  /** Kids that found nothing since the last turn, with no excuse for it. */
+  emptied: number[]
+  /**
+   * Connections accepted by kids; and those with what the parent shed and what kids died with before they could say what
+   * they had accepted: how far the queue has moved, at most.
+   */
+  accepted: number
+  taken: number
+  /** Not looked at before this time: the system is short of something. */
+  restUntil: number
+  /** When those who answered 0 are asked again (Infinity: not waiting for that), and how long that wait is. */
+  retryAt: number
+  retryWait: number
+  /** Whether the present trouble was told of. */
+  saidResting: boolean
+  /** While stopping: how many of those that were queued are still to be taken. */
+  toServe: number
+  /** The queue's tail at past times, while connections wait: what had arrived by then. Oldest first. */
+  tail: { at: number; arrived: number }[]
+}
+
+/** Whether connections wait that nobody can take. */
+export interface OverloadState {
+  /** Since when it has been so without a break; undefined when it is not so now. */
+  began: number | undefined
+  /** When it was last so. */
+  lastSeen: number
+  /** Since when it has been announced; undefined when it is not. */
+  announced: number | undefined
+  /** Milliseconds in all, without the present stretch. */
+  total: number
+}
+
+/** How far the server is with stopping. */
+export type Phase = 'running' | 'parked' | 'draining' | 'leaving' | 'stopped'
+
+/** All of it. */
+export interface State {
+  settings: CoreSettings
+  phase: Phase
+  /** While stopping: everything must be over by then. */
+  stopBy: number
+  kids: Map<number, Kid>
+  counts: Record<KidState, number>
+  listeners: ListenerState[]
+  /** The listener that has the first turn. */
+  turn: number
+  nextKid: number
+  nextSeq: number
+  freshest: number
+  /** First kids still to be spawned, and whether any kid has ever been up. */
+  firstKids: number
+  everUp: boolean
+  /** Not one of them came up, and the server has taken itself down. */
+  gaveUp: boolean
+  budget: RestartBudget
+  rhythm: PoolRhythm
+  /** Whether it was said that the pool is as large as it may be. */
+  saidFull: boolean
+  /** The generation that kids are spawned in, and the last number that was given out. */
+  generation: number
+  lastGeneration: number
+  /** The reload that is under way: what it came from, and whether one kid of the new generation has been up. */
+  reload: { from: number; settings: CoreSettings; up: boolean } | undefined
+  /** When the last step was taken. */
+  lastStep: number
+  /** Nothing is due before this time; may be earlier than what is due. */
+  earliest: number
+  overload: OverloadState
+  counters: Counters
+}
+
+/** The state of a server that has not done anything yet. */
+export function newState(settings: CoreSettings): State {
+  return {
+    settings,
+    phase: 'running',
+    stopBy: Number.POSITIVE_INFINITY,
+    kids: new Map(),
+    counts: {
+      pending: 0,
+      idle: 0,
+      ordered: 0,
+      late: 0,
+      busy: 0,
+      leaving: 0,
+      killed: 0,
+      gone: 0,
+    },
+    listeners: settings.depthKnown.map(newListenerState),
+    turn: 0,
+    nextKid: 1,
+    nextSeq: 1,
+    freshest: 0,
+    firstKids: settings.startKids,
+    // A pool that begins with nobody has nothing to prove before it serves.
+    everUp: settings.startKids === 0,
+    gaveUp: false,
+    budget: newRestartBudget(),
+    rhythm: newRhythm(),
+    saidFull: false,
+    generation: 1,
+    lastGeneration: 1,
+    reload: undefined,
+    lastStep: 0,
+    earliest: Number.POSITIVE_INFINITY,
+    overload: { began: undefined, lastSeen: 0, announced: undefined, total: 0 },
+    counters: newCounters(),
+  }
+}
+
+function newListenerState(): ListenerState {
+  return {
+    watched: false,
+    open: true,
+    ordersOut: 0,
+    promised: 0,
+    wave: 0,
+    waveDue: false,
+    step: 0,
+    emptied: [],
+    accepted: 0,
+    taken: 0,
+    restUntil: Number.NEGATIVE_INFINITY,
+    retryAt: Number.POSITIVE_INFINITY,
+    retryWait: 0,
+    saidResting: false,
+    toServe: Number.POSITIVE_INFINITY,
+    tail: [],
+  }
+}
+
+/** Enters a kid that is about to be spawned. */
+export function addKid(state: State, now: number): Kid {
+  const listeners = state.listeners.length
+  const { maxConnections, maxConnectionsJitter, maxAge } = state.settings
+  const number = state.nextKid++
+  const kid: Kid = {
+    number,
+    state: 'pending',
+    since: now,
+    slots: 0,
+    held: 0,
+    holds: [],
+    order: undefined,
+    deadline: now + state.settings.readyTimeout,
+    overdue: 'ready timeout',
+    forgiven: false,
+    freshness: 0,
+    served: 0,
+    taken: 0,
+    takesAtMost: limitOf(maxConnections, maxConnectionsJitter, number),
+    oldAt: now + limitOf(maxAge, maxConnectionsJitter, number),
+    generation: state.generation,
+    outgoing: '',
+    saidLeaving: false,
+    hungUp: false,
+    strikes: new Array<number>(listeners).fill(0),
+    strikeMark: new Array<number>(listeners).fill(0),
+    emptyStep: new Array<number>(listeners).fill(-1),
+  }
+  state.kids.set(kid.number, kid)
+  state.counts.pending++
+  state.counters.spawns++
+  soon(state, Math.min(kid.deadline, kid.oldAt))
+  return kid
+}
+
+/** Moves a kid along the table, and keeps the counts by state in step. */
+export function moveKid(state: State, kid: Kid, change: KidChange, now: number): void {
+  const to = nextState(kid.state, change)
+  if (to === kid.state) return
+  state.counts[kid.state]--
+  if (to === 'gone') state.kids.delete(kid.number)
+  else state.counts[to]++
+  kid.state = to
+  kid.since = now
+}
+
+/** The record of a kid. Throws InternalError for a number that is not in the table: the parent only names kids it knows. */
+export function kidOf(state: State, number: number): Kid {
+  const kid = state.kids.get(number)
+  if (kid === undefined) throw new InternalError(`no kid ${number} in the scoreboard`)
+  return kid
+}
+
+/** The record of a listener. */
+export function listenerOf(state: State, number: number): ListenerState {
+  const listener = state.listeners[number]
+  if (listener === undefined) throw new InternalError(`no listener ${number}`)
+  return listener
+}
+
+/** Kids that take orders now or may later: all but those leaving or killed. */
+export function stayingKids(state: State): number {
+  const { pending, idle, ordered, late, busy } = state.counts
+  return pending + idle + ordered + late + busy
+}
+
+/** How many connections of a listener kids may have accepted without having said so: the sum of all orders out, late or not. */
+export function unansweredOf(state: State, listener: number): number {
+  let sum = 0
+  for (const { order } of state.kids.values()) {
+    if (order?.listener === listener) sum += order.count
+  }
+  return sum
+}
+
+/** Whether a turn has a use for the length of this listener's queue. */
+export function wantsDepth(state: State, number: number, now: number): boolean {
+  const listener = listenerOf(state, number)
+  if (!listener.open || listener.watched) return false
+  // While the server stops, a listener that rests is not dry for that: what waits there is still to be served.
+  return now >= listener.restUntil || state.phase === 'draining'
+}
+
+/** Remembers that something is due at `at`. */
+export function soon(state: State, at: number): void {
+  if (at < state.earliest) state.earliest = at
+}

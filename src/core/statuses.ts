@@ -1,0 +1,181 @@
+/** What a kid's words change, every line in every state; judged first, so that a wrong line changes nothing. */
+
+import type { Status } from '../protocol/lines.js'
+import { classOfAcceptError } from './accept-errors.js'
+import type { Effect } from './events.js'
+import { takeOver } from './generations.js'
+import { endOrder, killKid, partWith, tellToLeave } from './leaving.js'
+import { hasTakenAll } from './recycling.js'
+import { noteUp } from './restart-budget.js'
+import { endRest, newStep, rest } from './resting.js'
+import { type Kid, listenerOf, moveKid, type Order, type State, soon } from './scoreboard.js'
+
+/*
+ * A kid with several slots that exceeded connectionTimeout closes the socket by itself; it is given this long, in
+ * milliseconds, to say that the connection is done.
+ */
+export const connectionGrace = 1_000
+
+/** Handles one line. Returns why the kid broke the protocol, or undefined. What a killed kid says is not listened to. */
+export function onStatus(
+  state: State,
+  kid: Kid,
+  status: Status,
+  now: number,
+  effects: Effect[],
+): string | undefined {
+  if (kid.state === 'killed') return undefined
+  const isFirst = kid.slots === 0
+  if (status.type === 'idle') {
+    if (!isFirst) return 'said idle twice'
+    comeUp(state, kid, status.slots, now, effects)
+    return undefined
+  }
+  if (isFirst) return `said ${status.type} before idle`
+  switch (status.type) {
+    case 'accepted':
+    case 'failed': {
+      const order = kid.order
+      if (order === undefined) return `answered order ${status.seq}, but none is out`
+      if (order.seq !== status.seq) return `answered order ${status.seq} instead of ${order.seq}`
+      if (status.count > order.count) {
+        return `said it accepted ${status.count} of the ${order.count} it was ordered`
+      }
+      const short = status.type === 'failed' && classOfAcceptError(status.code) !== 'nothing'
+      takeAnswer(state, kid, order, status.count, short, now)
+      if (status.count > 0 && hasTakenAll(kid) && kid.state !== 'leaving') {
+        effects.push({ type: 'leaving', kid: kid.number, reason: kid.outgoing })
+        tellToLeave(state, kid, now, effects)
+      }
+      if (status.type === 'failed') takeFailure(state, kid, order, status.code, now, effects)
+      return undefined
+    }
+    case 'done': {
+      const hold = kid.holds.find(({ seq }) => seq === status.seq)
+      if (hold === undefined) return `said done of order ${status.seq}, of which it holds nothing`
+      if (status.count > hold.count) {
+        return `said ${status.count} done of order ${status.seq}, of which it holds ${hold.count}`
+      }
+      finish(state, kid, status.seq, status.count, now)
+      effects.push({ type: 'done', kid: kid.number, count: status.count })
+      return undefined
+    }
+    case 'label': {
+      const hold = kid.holds.find(({ seq }) => seq === status.seq)
+      if (hold === undefined) return `labelled order ${status.seq}, of which it holds nothing`
+      hold.label = status.text
+      return undefined
+    }
+    case 'leaving':
+      if (kid.saidLeaving) return 'said leaving twice'
+      kid.saidLeaving = true
+      partWith(state, kid, state.settings.stopTimeout, 'stop timeout', now)
+      effects.push({ type: 'leaving', kid: kid.number, reason: status.reason })
+      return undefined
+    case 'shutdown':
+      effects.push({ type: 'shutdownAsked', kid: kid.number, graceful: status.graceful })
+      return undefined
+  }
+}
+
+function comeUp(state: State, kid: Kid, slots: number, now: number, effects: Effect[]): void {
+  kid.slots = slots
+  state.everUp = true
+  noteUp(state.budget)
+  // It may have been told to leave before it was up; then it only goes on leaving.
+  if (kid.state === 'pending') {
+    kid.deadline = Number.POSITIVE_INFINITY
+    moveKid(state, kid, 'up', now)
+    kid.freshness = ++state.freshest
+  }
+  effects.push({ type: 'up', kid: kid.number })
+  takeOver(state, kid, now, effects)
+}
+
+/** `short` is whether something was wanting: then an empty answer says nothing about the queue. */
+function takeAnswer(
+  state: State,
+  kid: Kid,
+  order: Order,
+  count: number,
+  short: boolean,
+  now: number,
+): void {
+  const { counters, settings } = state
+  const listener = listenerOf(state, order.listener)
+  endOrder(state, kid, order)
+  listener.wave = 0
+  listener.waveDue = false
+  if (order.late) counters.late++
+  if (count > 0) {
+    counters.accepted += count
+    listener.accepted += count
+    listener.taken += count
+    listener.toServe -= count
+    // Who accepts some and then runs short has not ended the shortage.
+    if (short) newStep(listener)
+    else endRest(listener)
+    kid.strikes[order.listener] = 0
+    kid.taken += count
+    kid.held += count
+    kid.holds.push({ seq: order.seq, count, since: now, label: '', forgiven: false })
+    soon(state, now + settings.connectionTimeout)
+  } else {
+    counters.empty++
+    // Of a late order nothing else is to be expected: somebody else was ordered in the meantime.
+    if (!order.late) {
+      kid.emptyStep[order.listener] = listener.step
+      // One that is leaving has closed its listeners.
+      if (!short && kid.state !== 'leaving') listener.emptied.push(kid.number)
+    }
+  }
+  if (kid.state === 'leaving') return
+  if (kid.held === kid.slots) {
+    moveKid(state, kid, 'full', now)
+    return
+  }
+  moveKid(state, kid, 'room', now)
+  if (count > 0) kid.freshness = ++state.freshest
+}
+
+function takeFailure(
+  state: State,
+  kid: Kid,
+  order: Order,
+  code: string,
+  now: number,
+  effects: Effect[],
+): void {
+  const listener = listenerOf(state, order.listener)
+  state.counters.failed++
+  // Once we have closed the listener ourselves, that it is gone is nobody's fault.
+  if (!listener.open) return
+  switch (classOfAcceptError(code)) {
+    case 'nothing':
+      return
+    case 'kid':
+      effects.push({ type: 'leaving', kid: kid.number, reason: `accept failed with ${code}` })
+      tellToLeave(state, kid, now, effects)
+      return
+    case 'system':
+      rest(state, order.listener, listener, code, now, effects)
+      return
+    case 'listener':
+      killKid(state, kid, 'bad listener', `its accept failed with ${code}`, now, effects)
+      return
+  }
+}
+
+function finish(state: State, kid: Kid, seq: number, count: number, now: number): void {
+  const at = kid.holds.findIndex((hold) => hold.seq === seq)
+  const hold = kid.holds[at]
+  if (hold === undefined) return
+  hold.count -= count
+  if (hold.count === 0) kid.holds.splice(at, 1)
+  kid.held -= count
+  kid.served += count
+  state.counters.done += count
+  if (kid.state !== 'busy' && kid.state !== 'idle') return
+  moveKid(state, kid, 'room', now)
+  kid.freshness = ++state.freshest
+}

@@ -1,0 +1,81 @@
+/** The `kid` that handlers are given: one for the process, and for each connection one that knows its order. */
+
+import { createRequire } from 'node:module'
+import type { Logger, pino } from 'pino'
+import type { Kid, KidListener } from '../handlers/handler.js'
+import { formatLabel, formatShutdown } from '../protocol/lines.js'
+import type { Inheritance } from './inheritance.js'
+import type { StatusPipe } from './status-pipe.js'
+
+/** What a connection adds to the process's own `kid`. */
+export interface ConnectionOfOrder {
+  readonly seq: number
+  readonly listener: KidListener
+  /** False once the connection is complete. */
+  open: boolean
+}
+
+/** What the handle needs of the rest of the kid. */
+export interface HandleParts {
+  readonly inheritance: Inheritance
+  readonly status: StatusPipe
+  readonly signal: AbortSignal
+  readonly recycle: () => void
+}
+
+export class KidHandle implements Kid {
+  readonly #parts: HandleParts
+  readonly #connection: ConnectionOfOrder | undefined
+
+  constructor(parts: HandleParts, connection?: ConnectionOfOrder) {
+    this.#parts = parts
+    this.#connection = connection
+  }
+
+  get number(): number {
+    return this.#parts.inheritance.number
+  }
+
+  get generation(): number {
+    return this.#parts.inheritance.generation
+  }
+
+  get log(): Logger {
+    return openLog(this.#parts.inheritance.settings.logLevel)
+  }
+
+  get listener(): KidListener {
+    const listener = this.#connection?.listener ?? this.#parts.inheritance.listeners[0]
+    return listener as KidListener
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.signal
+  }
+
+  label(text: string): void {
+    if (this.#connection?.open) this.#parts.status.say(formatLabel(this.#connection.seq, text))
+  }
+
+  shutdown({ now = false } = {}): void {
+    this.#parts.status.say(formatShutdown(!now))
+  }
+
+  recycle(): void {
+    this.#parts.recycle()
+  }
+}
+
+let log: Logger | undefined
+
+/*
+ * Opened when first used: pino takes 20 ms to load, which no kid should spend before it is up. It writes to standard
+ * error at once; the parent reads the lines there, adds the kid's number and writes them to where its own log goes.
+ */
+function openLog(level: string): Logger {
+  if (log === undefined) {
+    const load = createRequire(import.meta.url)('pino') as typeof pino
+    log = load({ level, base: null, timestamp: false }, load.destination({ dest: 2, sync: true }))
+  }
+  return log
+}

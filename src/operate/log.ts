@@ -1,0 +1,99 @@
+/** The parent's own log: pino, asynchronous, with a bounded buffer; opened unless the embedder brings a logger. */
+
+import { isatty } from 'node:tty'
+import pTimeout from 'p-timeout'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import pretty from 'pino-pretty'
+import { exitAtOnce } from '../system/process.js'
+import { openLogFile } from './log-file.js'
+
+/** Standard error, where the log goes without a file. */
+const stderr = 2
+/** Bytes that may wait to be written; what does not fit is dropped and counted. */
+const mostWaiting = 1_048_576
+/** How long, in milliseconds, the last lines may take when the log is closed. */
+const closeTimeout = 1_000
+
+export interface Log {
+  readonly logger: Logger
+  /** Lines that were dropped: nobody takes them, standard error is closed, or the disk is full. */
+  dropped(): number
+  /** Opens the file anew, after a rotation; says so, or why not, in the log. Without a file it does nothing. */
+  reopen(): void
+  /** Writes what is waiting; settles also when that is not possible, and never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the log: in a file, or on standard error; one JSON object a line, or, on a terminal, a line made for people. The
+ * parent's event loop never waits for it: a reader that does not read, or a full disk, costs log lines, not connections.
+ * @throws UsageError if the file cannot be opened safely
+ */
+export function openLog(level: string, file?: string): Log {
+  return file === undefined ? openOnStderr(level) : openInFile(level, file)
+}
+
+function loggerOn(level: string, stream: DestinationStream): Logger {
+  return pino({ level, base: { pid: process.pid } }, stream)
+}
+
+function openInFile(level: string, path: string): Log {
+  const file = openLogFile(path, {
+    recovered: (lines, code) =>
+      logger.warn({ lost: lines }, `log lines can be written again: ${lines} were lost (${code})`),
+  })
+  const logger = loggerOn(level, file)
+  return {
+    logger,
+    dropped: () => file.dropped,
+    reopen: () => {
+      try {
+        file.reopen()
+        logger.info(`reopened log file ${path}`)
+      } catch (error) {
+        logger.error(`goes on with the old log file: ${(error as Error).message}`)
+      }
+    },
+    close: () => within(file.close()),
+  }
+}
+
+function openOnStderr(level: string): Log {
+  let dropped = 0
+  const destination = pino.destination({ dest: stderr, sync: false, maxLength: mostWaiting })
+  destination.on('drop', () => dropped++)
+  // Whoever read our standard error has gone: there is nobody left to tell.
+  destination.on('error', () => dropped++)
+  const stream = isatty(stderr)
+    ? pretty({
+        destination,
+        colorize: true,
+        singleLine: true,
+        // Said in the words of the line itself.
+        ignore: 'pid,hostname,addresses,kids,kidPid,stream',
+        translateTime: 'SYS:HH:MM:ss.l',
+      })
+    : destination
+  return {
+    logger: loggerOn(level, stream),
+    dropped: () => dropped,
+    reopen: () => {},
+    close: () => {
+      const closed = new Promise<void>((resolve) => destination.once('close', resolve))
+      stream.end()
+      return within(closed)
+    },
+  }
+}
+
+/** Waits for the last lines, but not for ever: an exit that waited for a write that is stuck would never come. */
+async function within(closed: Promise<void>): Promise<void> {
+  // First of all: pino has a listener of its own, which would try to write the rest and block.
+  const exitWithoutWaiting = () => void process.prependOnceListener('exit', exitAtOnce)
+  await pTimeout(closed, { milliseconds: closeTimeout, fallback: exitWithoutWaiting })
+}
+
+/** A logger that was brought along: not ours to close or reopen, and it counts its own losses. */
+export function borrowLog(logger: Logger): Log {
+  return { logger, dropped: () => 0, reopen: () => {}, close: async () => {} }
+}

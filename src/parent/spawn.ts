@@ -1,0 +1,150 @@
+/** How a kid is spawned: its program, environment, descriptors and user; asked once for each kid. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Options } from '../options.js'
+import { encodeKidSettings, kidSettingsName } from '../protocol/kid-settings.js'
+import { environmentNames as names, PROTOCOL_VERSION } from '../protocol/limits.js'
+import { setCloseOnExec } from '../system/descriptors.js'
+import { type Identity, identityOf } from '../system/identity.js'
+import { findLauncher, launchArguments } from '../system/launcher.js'
+import type { Listener } from '../system/listeners.js'
+
+/** Our own kid, compiled beside us. */
+const kidProgram = fileURLToPath(new URL('../kid/main.js', import.meta.url))
+
+/** Listeners begin here in the kid: never below, because libuv clears O_NONBLOCK on 0 to 2, for the parent too. */
+const firstListener = 3
+
+/** What a kid is to inherit besides the environment. */
+export interface KidDescriptors {
+  readonly commandFd: number
+  readonly statusFd: number
+}
+
+/**
+ * Starts a kid, by way of the launcher. It gets /dev/null as 0, pipes as 1 and 2 that its output is read from, the
+ * listeners from 3 on, then the command and the status pipe, and nothing else.
+ *
+ * Throws UsageError or SystemError where there is no such user or no launcher, and throws or emits `error` as
+ * `child_process.spawn` does; where the launcher fails, or there is no such program, the kid ends with 126 or 127 after
+ * a sentence on standard error.
+ */
+export function spawnKid(
+  options: Options,
+  listeners: readonly Listener[],
+  number: number,
+  generation: number,
+  { commandFd, statusFd }: KidDescriptors,
+): ChildProcess {
+  const command = firstListener + listeners.length
+  const identity = identityOf(options)
+  const env: NodeJS.ProcessEnv = {
+    ...environmentOf(process.env, identity),
+    ...options.env,
+    [names.protocol]: PROTOCOL_VERSION,
+    [names.commandFd]: String(command),
+    [names.statusFd]: String(command + 1),
+    [names.kid]: String(number),
+    [names.generation]: String(generation),
+    [names.listenFds]: String(listeners.length),
+    [names.listenFdNames]: listeners.map(({ name }) => name.replaceAll(':', ';')).join(':'),
+  }
+  const [program, args] = programOf(options)
+  if (options.handler !== undefined)
+    env[kidSettingsName] = encodeKidSettings(settingsOf(options, options.handler))
+  const launch = {
+    descriptors: command + 2,
+    umask: options.umask,
+    chdir: options.chdir,
+    reads: options.handler === undefined ? [] : [kidProgram, options.handler],
+    identity,
+  }
+  return spawn(findLauncher(), launchArguments(launch, program, args), {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', ...listeners.map(({ fd }) => fd), commandFd, statusFd],
+  })
+}
+
+/** What kids do not get of the parent's environment, and why. */
+// biome-ignore format: one row a line
+const withheld: readonly { readonly name: RegExp; readonly from: 'all' | 'others' }[] = [
+  // The parent's own sockets by the parent's own numbers, from systemd, upstart and Server::Starter.
+  { name: /^LISTEN_/, from: 'all' },
+  { name: /^UPSTART_FDS$/, from: 'all' },
+  { name: /^SERVER_STARTER_PORT$/, from: 'all' },
+  // A kid that spoke to the service manager would speak for the server.
+  { name: /^NOTIFY_SOCKET$/, from: 'all' },
+  { name: /^WATCHDOG_/, from: 'all' },
+  // Of a parent that was itself forked or clustered by Node.js: its channel is a descriptor that kids do not have.
+  { name: /^NODE_CHANNEL_/, from: 'all' },
+  { name: /^NODE_UNIQUE_ID$/, from: 'all' },
+  // Of another preforkd, whose handler has started this one.
+  { name: new RegExp(`^${kidSettingsName}$`), from: 'all' },
+  // What root wants loaded into its own programs, often from places that others may not read.
+  { name: /^NODE_OPTIONS$/, from: 'others' },
+  { name: /^LD_/, from: 'others' },
+  // Root's: `environmentOf` puts those of the kids' user in their place.
+  { name: /^(HOME|USER|LOGNAME|SHELL)$/, from: 'others' },
+]
+
+/** What kids get of the parent's environment: less where they are not the user that the parent is. */
+function environmentOf(
+  parents: NodeJS.ProcessEnv,
+  identity: Identity | undefined,
+): NodeJS.ProcessEnv {
+  const others = identity?.changes === true
+  const env: NodeJS.ProcessEnv = {}
+  for (const [name, value] of Object.entries(parents)) {
+    if (!withheld.some((row) => (others || row.from === 'all') && row.name.test(name)))
+      env[name] = value
+  }
+  if (identity === undefined || !others) return env
+  const { name, home, shell } = identity
+  return { ...env, HOME: home, USER: name, LOGNAME: name, SHELL: shell }
+}
+
+/**
+ * Keeps from kids whatever this process was itself started with beyond standard error: Node.js does so only for the
+ * lowest descriptors. What it opens itself is closed to kids anyway. To be called before the first kid is spawned.
+ */
+export function keepDescriptors(): void {
+  for (const name of descriptorNames()) {
+    if (Number(name) <= 2) continue
+    try {
+      setCloseOnExec(Number(name))
+    } catch {
+      // That was the one the directory was read by.
+    }
+  }
+}
+
+function descriptorNames(): string[] {
+  try {
+    return readdirSync('/dev/fd')
+  } catch {
+    // A system, or a sandbox, that does not tell; then it stays with what Node.js does.
+    return []
+  }
+}
+
+function programOf({ handler, kid }: Options): [string, string[]] {
+  if (handler !== undefined) return [process.execPath, [kidProgram]]
+  if (typeof kid === 'string') return ['/bin/sh', ['-c', `exec ${kid}`]]
+  const [program = '', ...args] = kid ?? []
+  return [program, args]
+}
+
+function settingsOf(options: Options, handler: string) {
+  const { protocol, slots, firstByteTimeout, connectionTimeout, logLevel } = options
+  return {
+    handler,
+    protocol,
+    slots,
+    firstByteTimeout,
+    connectionTimeout: slots > 1 ? connectionTimeout : undefined,
+    logLevel,
+    parent: process.pid,
+  }
+}

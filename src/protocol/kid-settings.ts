@@ -1,0 +1,32 @@
+/** What the parent tells our own Node kid beyond the public protocol; written at spawn, read once at the kid's start. */
+
+/** The environment variable that holds it, as JSON. Kids in other languages have no use for it. */
+export const kidSettingsName = 'PREFORKD_KID_SETTINGS'
+
+/** Durations in milliseconds; undefined where a thing is off. */
+export interface KidSettings {
+  /** Absolute path of the handler module. */
+  handler: string
+  /** What the handler speaks. */
+  protocol: 'tcp'
+  slots: number
+  firstByteTimeout?: number | undefined
+  /** Only where the kid itself ends such connections: with several slots. */
+  connectionTimeout?: number | undefined
+  logLevel: string
+  /** The parent's pid: whoever else is our parent when we look has adopted us, because ours is dead. */
+  parent: number
+}
+
+/** For the environment. */
+export function encodeKidSettings(settings: KidSettings): string {
+  return JSON.stringify(settings)
+}
+
+/** From the environment. Trusted: the parent wrote it. */
+export function decodeKidSettings(text: string): KidSettings {
+  return JSON.parse(text) as KidSettings
+}
+
+/** What our own kid begins the line with that says why it cannot start, among whatever else it writes. */
+export const whyMark = 'preforkd kid: '

@@ -1,0 +1,31 @@
+/** What a process asks of the kernel about itself; used by kids when they start. */
+
+import { constants } from 'node:os'
+import { SystemError } from '../errors.js'
+import { binding } from './binding.js'
+import { errnoName } from './errno.js'
+
+/**
+ * Has the kernel send this process `signal` when the thread that spawned it ends. For kids that are stuck: one that
+ * still reads learns of its parent's death from the end of file on its command pipe.
+ *
+ * Call it after dropping privileges, which clears it, and compare `process.ppid` afterwards: a parent that died
+ * before is not reported.
+ * @returns false where the system knows no such thing (all but Linux): there a stuck kid outlives its parent
+ * @throws SystemError (EINVAL)
+ */
+export function setParentDeathSignal(signal: NodeJS.Signals): boolean {
+  const result = binding.parentDeathSignal(constants.signals[signal])
+  if (result >= 0) return true
+  const code = errnoName(result)
+  if (code === 'ENOTSUP') return false
+  throw new SystemError('setting the parent death signal', code, signal)
+}
+
+/**
+ * Ends the process with `_exit`. `process.exit` waits for the threads of libuv's pool, and so for ever where one of them
+ * is blocked in a write that nobody reads.
+ */
+export function exitAtOnce(code: number): never {
+  return binding.exitAtOnce(code)
+}

@@ -1,0 +1,26 @@
+/** What a kid may say when, written down once more from the protocol; the judge of the core's own judgement. */
+
+import type { Kid } from '../../src/core/scoreboard.js'
+import type { Status } from '../../src/protocol/lines.js'
+
+/** Whether the protocol lets this kid say this now. */
+export function isLawful(kid: Kid, status: Status): boolean {
+  const isUp = kid.slots > 0
+  const holds = (seq: number) =>
+    kid.holds.filter((hold) => hold.seq === seq).reduce((sum, { count }) => sum + count, 0)
+  switch (status.type) {
+    case 'idle':
+      return !isUp
+    case 'accepted':
+    case 'failed':
+      return isUp && kid.order?.seq === status.seq && status.count <= kid.order.count
+    case 'done':
+      return isUp && status.count <= holds(status.seq)
+    case 'label':
+      return isUp && holds(status.seq) > 0
+    case 'leaving':
+      return isUp && !kid.saidLeaving
+    case 'shutdown':
+      return isUp
+  }
+}

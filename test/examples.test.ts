@@ -1,0 +1,301 @@
+/** Examples: each runs as its first comment says, and so does the code on the pages. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pTimeout from 'p-timeout'
+import t, { type Test } from 'tap'
+import { parseFlags } from '../src/cli/flags.js'
+import { checkOption, type OptionName, optionTable, parseOptions } from '../src/options.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const command = 'dist/cli/main.js'
+const free = ['--listen', '127.0.0.1:0']
+
+/** How long any wait may take, in milliseconds: far more than needed on a busy machine. */
+const patience = 20_000
+
+/** A program under test: what it has said, and how it ended. */
+class Program {
+  readonly process: ChildProcess
+  readonly #ended: Promise<unknown[]>
+  #said = { stdout: '', stderr: '' }
+  #onSaid = () => {}
+
+  constructor(t: Test, program: string, args: readonly string[], options: object = {}) {
+    this.process = spawn(program, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...options,
+    })
+    this.#ended = once(this.process, 'close')
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.process[name]?.setEncoding('utf8').on('data', (text: string) => {
+        this.#said[name] += text
+        this.#onSaid()
+      })
+    }
+    t.teardown(() => this.process.kill('SIGKILL'))
+  }
+
+  get stdout(): string {
+    return this.#said.stdout
+  }
+
+  get stderr(): string {
+    return this.#said.stderr
+  }
+
+  /** The first match in what it has said, now or later. */
+  async says(what: RegExp): Promise<RegExpExecArray> {
+    const found = new Promise<RegExpExecArray>((resolve) => {
+      this.#onSaid = () => {
+        const match = what.exec(this.stdout) ?? what.exec(this.stderr)
+        if (match !== null) resolve(match)
+      }
+      this.#onSaid()
+    })
+    return pTimeout(found, {
+      milliseconds: patience,
+      fallback: () => {
+        throw new Error(`${what} was not said, but:\n${this.stdout}${this.stderr}`)
+      },
+    })
+  }
+
+  /** The port of the ready line. */
+  async port(): Promise<number> {
+    return Number((await this.says(/ready: \d+ kids? on [\d.]+:(\d+)/))[1])
+  }
+
+  /** How it ended: its exit code, or the name of the signal. */
+  async end(): Promise<number | string> {
+    const [code, signal] = await pTimeout(this.#ended, { milliseconds: patience })
+    return (code ?? signal) as number | string
+  }
+}
+
+/** All that the server sends until it closes, after saying `words`. */
+async function ask(port: number, words = ''): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  let answer = ''
+  socket.on('data', (text: string) => {
+    answer += text
+  })
+  if (words !== '') socket.write(words)
+  await pTimeout(once(socket, 'close'), { milliseconds: patience })
+  return answer
+}
+
+/** The records of a log that are warnings or worse. */
+function complaints(log: string): string[] {
+  // The one about root is right where the tests are run as root.
+  const records = log.split('\n').filter((line) => line !== '' && !/"kids run as root/.test(line))
+  return records.filter((line) => !line.startsWith('{') || JSON.parse(line).level >= 40)
+}
+
+t.test('an example opens with a command that exists', async (t) => {
+  const examples = readdirSync(join(root, 'examples'))
+  t.strictSame(examples.sort(), ['echo', 'embed', 'slow', 'systemd'])
+  for (const name of examples) {
+    t.ok(existsSync(join(root, 'examples', name, 'README.md')), `${name} says what it is`)
+    for (const file of readdirSync(join(root, 'examples', name))) {
+      if (!file.endsWith('.js')) continue
+      const text = readFileSync(join(root, 'examples', name, file), 'utf8')
+      const opening = text.split(/\n(?!\/\/)/, 1)[0] ?? ''
+      t.match(opening, /^\/\/ .*(npm start|npm run build)/)
+      for (const [, path] of opening.matchAll(/node (\S+\.js)/g)) {
+        t.ok(existsSync(join(root, path as string)), `${name}: ${path} is there`)
+      }
+    }
+  }
+})
+
+t.test('echo sends back what it gets, and npm start is what serves it', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  t.equal(scripts.start, `node ${command} --handler examples/echo/handler.js`)
+  const server = new Program(t, process.execPath, [...scripts.start.split(' ').slice(1), ...free])
+  const socket = connect(await server.port(), '127.0.0.1').setEncoding('utf8')
+  const [greeting] = await once(socket, 'data')
+  t.match(greeting, /^kid \d+ \(pid \d+\) echoes\n$/)
+  socket.write('hello\n')
+  t.strictSame(await once(socket, 'data'), ['hello\n'])
+  server.process.kill('SIGTERM')
+  socket.end()
+  t.equal(await server.end(), 0)
+  t.strictSame(complaints(server.stderr), [])
+})
+
+t.test('slow serves the first client and sheds the others, with what is to be told', async (t) => {
+  const args = [command, '--handler', 'examples/slow/handler.js', '--kids', '1', ...free]
+  const shedding = ['--shed-after', '200ms', '--overload-reply', 'busy, come back later\\n']
+  const env = { ...process.env, SLOW_MS: '1500' }
+  const server = new Program(t, process.execPath, [...args, ...shedding], { env })
+  const port = await server.port()
+  const answers = await Promise.all([ask(port), ask(port), ask(port)])
+  const busy = 'busy, come back later\n'
+  t.strictSame(answers.sort(), [busy, busy, 'kid 1 took 1500 ms\n'])
+  await server.says(/overload is over/)
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.match(server.stderr, /overload begins: .*kid 1/)
+})
+
+t.test('slow serves one after the other without shedding', async (t) => {
+  const args = [command, '--handler', 'examples/slow/handler.js', '--kids', '1', ...free]
+  const env = { ...process.env, SLOW_MS: '200' }
+  const server = new Program(t, process.execPath, args, { env })
+  const port = await server.port()
+  const answers = await Promise.all([ask(port), ask(port), ask(port)])
+  t.strictSame(answers, Array(3).fill('kid 1 took 200 ms\n'))
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+})
+
+t.test('embed tells what happens, and stops by itself', async (t) => {
+  const program = new Program(t, process.execPath, ['examples/embed/main.js'])
+  t.equal(await program.end(), 0)
+  const lines = program.stdout.trimEnd().split('\n')
+  t.strictSame(lines.slice(0, 2).sort(), ['kid 1 is up', 'kid 2 is up'])
+  t.equal(lines.at(-1), '3 accepted, 3 done, 0 lost')
+  const count = (what: RegExp) => lines.filter((line) => what.test(line)).length
+  // More often than that on a busy machine, where a kid may be late and another is asked.
+  t.ok(count(/^kid \d is told to accept 1$/) >= 3)
+  t.equal(count(/^the client reads: kid \d \(pid \.\.\.\) echoes$/), 3)
+  t.equal(count(/^kid \d has finished 1$/), 3)
+  t.equal(count(/^kid \d ended with code 0$/), 2)
+  t.strictSame(complaints(program.stderr), [])
+})
+
+/** The values of a setting in one of the units, in their order. */
+function settings(unit: string, name: string): string[] {
+  const text = readFileSync(join(root, 'examples/systemd', unit), 'utf8')
+  return [...text.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value as string)
+}
+
+/** What the unit starts preforkd with. */
+const unitFlags = (command: string) => command.split(' ').slice(2)
+
+/** Whether a program is there; if not, the test says so and passes. */
+async function has(t: Test, program: string): Promise<boolean> {
+  const found = new Program(t, '/bin/sh', ['-c', `command -v ${program}`])
+  if ((await found.end()) === 0) return true
+  t.comment(`skipped: there is no ${program} here`)
+  return false
+}
+
+t.test('the flags in the service unit are flags, and its values fit together', async (t) => {
+  const [start = ''] = settings('preforkd.service', 'ExecStart')
+  const [check = '', reload] = settings('preforkd.service', 'ExecReload')
+  t.match(start, /^\/usr\/bin\/env preforkd /)
+  t.equal(check.replace(' --check ', ' '), start, 'reload checks what start starts')
+  t.equal(reload, '/bin/kill -HUP $MAINPID')
+  t.match(parseFlags(unitFlags(check)), { action: 'check' })
+  const flags = parseFlags(unitFlags(start))
+  if (flags.action !== 'serve') throw new Error(`${start} does not serve`)
+  for (const [name, value] of flags.texts) checkOption(name as OptionName, value, name)
+  const options = parseOptions(Object.fromEntries(flags.texts))
+  t.ok(Number(settings('preforkd.service', 'TimeoutStopSec')[0]) * 1000 > options.stopTimeout)
+  t.strictSame(settings('preforkd.socket', 'Backlog'), [
+    optionTable.find(({ name }) => name === 'backlog')?.default,
+  ])
+  t.strictSame(settings('preforkd.socket', 'FileDescriptorName'), ['web'])
+  t.strictSame(settings('preforkd.service', 'KillMode'), ['mixed'])
+})
+
+t.test('systemd finds nothing wrong with the units', async (t) => {
+  if (!(await has(t, 'systemd-analyze'))) return
+  const units = ['service', 'socket'].map((kind) => `examples/systemd/preforkd.${kind}`)
+  const verify = new Program(t, 'systemd-analyze', ['verify', ...units])
+  t.equal(await verify.end(), 0)
+  t.equal(verify.stderr, '')
+})
+
+t.test('what the units set up serves, started by the first client', async (t) => {
+  if (!(await has(t, 'systemd-socket-activate'))) return
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as AddressInfo
+  probe.close()
+  const [name] = settings('preforkd.socket', 'FileDescriptorName')
+  const [start = ''] = settings('preforkd.service', 'ExecStart')
+  const flags = unitFlags(start)
+  flags[flags.indexOf('--handler') + 1] = join(root, 'examples/echo/handler.js')
+  const handed = ['-l', `127.0.0.1:${port}`, `--fdname=${name}`]
+  const server = new Program(t, 'systemd-socket-activate', [
+    ...[...handed, process.execPath, join(root, command), ...flags],
+  ])
+  await server.says(/Listening on 127/)
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  const [greeting] = await once(socket, 'data')
+  t.match(greeting, /^kid \d+ \(pid \d+\) echoes\n$/)
+  t.equal(await server.port(), port)
+  server.process.kill('SIGTERM')
+  socket.end()
+  t.equal(await server.end(), 0)
+})
+
+/** The code on a page that is marked as a file of that name. */
+function codeOn(page: string, file: string): string {
+  const text = readFileSync(join(root, page), 'utf8')
+  const marked = text.split(`<!-- file: ${file} -->\n`)[1] ?? ''
+  const code = /^```\w+\n(.*?)^```$/ms.exec(marked)?.[1]
+  if (code === undefined) throw new Error(`${page} has no ${file}`)
+  return code
+}
+
+t.test("the README's library example serves its handler, in some 20 lines", async (t) => {
+  const server = codeOn('README.md', 'server.mjs')
+  t.ok(server.split('\n').length <= 25, `${server.split('\n').length} lines`)
+  // Within this package, so that it finds `preforkd` by its name.
+  const cwd = t.testdir({
+    'package.json': readFileSync(join(root, 'package.json'), 'utf8'),
+    dist: t.fixture('symlink', join(root, 'dist')),
+    'h.mjs': codeOn('README.md', 'h.mjs'),
+    'server.mjs': server,
+  })
+  const env = { ...process.env, PORT: '0' }
+  const program = new Program(t, process.execPath, ['server.mjs'], { cwd, env })
+  const port = Number((await program.says(/listening on 127\.0\.0\.1:(\d+)\n/))[1])
+  const answer = await ask(port)
+  t.match(answer, /^hello from kid \d, pid \d+\n$/)
+  program.process.kill('SIGTERM')
+  t.equal(await program.end(), 0)
+  t.match(program.stdout, /1 accepted, 1 done, 0 lost\n$/)
+  const kid = Number(/pid (\d+)/.exec(answer)?.[1])
+  t.throws(() => process.kill(kid, 0), { code: 'ESRCH' }, 'its kid is gone')
+  t.strictSame(complaints(program.stderr), [])
+})
+
+t.test('the handler on its page greets, and has its last word', async (t) => {
+  const file = join(
+    t.testdir({ 'greeter.mjs': codeOn('docs/handlers.md', 'greeter.mjs') }),
+    'greeter.mjs',
+  )
+  const args = [command, '--handler', file, '--kids', '1', ...free]
+  const server = new Program(t, process.execPath, args)
+  t.equal(await ask(await server.port(), 'Ada\n'), 'hello from kid 1, Ada\n')
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.match(server.stderr, '"kid":1,"msg":"that was all"')
+  t.strictSame(complaints(server.stderr), [])
+})
+
+t.test('the kid in Python on the protocol page serves', async (t) => {
+  const found = new Program(t, '/bin/sh', ['-c', 'command -v python3'])
+  if ((await found.end()) !== 0) {
+    t.comment('there is no python3 here')
+    return
+  }
+  const file = join(t.testdir({ 'kid.py': codeOn('docs/protocol.md', 'kid.py') }), 'kid.py')
+  const args = [command, '--kid', `python3 '${file}'`, '--kids', '2', ...free]
+  const server = new Program(t, process.execPath, args)
+  const port = await server.port()
+  for (let i = 0; i < 3; i++) t.equal(await ask(port), 'hello from Python\n')
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.strictSame(complaints(server.stderr), [])
+})
