@@ -39,7 +39,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
       return address === undefined ? '' : formatListenAddress(address)
     },
     recordOf: (kid) => recordOf(this.#parent, kid),
-    stopping: () => this.#parent?.state.phase === 'leaving',
+    // The last kid's death ends the stop in the same step.
+    stopping: () => ['leaving', 'stopped'].includes(this.#parent?.state.phase ?? ''),
   }
   readonly #reloading = new Reloading()
   #detachHooks: () => void
