@@ -39,6 +39,15 @@ export const defaults = {
   maxConnections: 0,
   maxConnectionsJitter: '10%',
   overload: 'graceful',
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  sendTimeout: 60_000,
+  keepAliveTimeout: 5_000,
+  /** For http and scgi; for tcp it is off. */
+  firstByteTimeout: 30_000,
+  proxyProtocol: 'off',
+  trustedProxies: ['loopback'],
+  maxDetached: 1_000,
   acceptTimeout: 1_000,
   readyTimeout: 10_000,
   stopTimeout: 30_000,
@@ -76,15 +85,19 @@ const handler = z
     }
   })
 
-const kidExpected = must('a command line, or a list of a program and its arguments')
-const word = textWithout(kidExpected, /\0/)
+const commandExpected = must('a command line, or a list of a program and its arguments')
+const word = textWithout(commandExpected, /\0/)
+const command = z.union([word, z.array(word).min(1, commandExpected)], commandExpected)
+const trustedExpected = must('an address, a network or a list of them')
 const listenExpected = must('an address or a list of addresses')
 
 /** One check for each option. */
 export const fields = {
   handler: handler.optional(),
-  kid: z.union([word, z.array(word).min(1, kidExpected)], kidExpected).optional(),
-  protocol: choice(['tcp']).default(defaults.protocol),
+  program: command.optional(),
+  kid: command.optional(),
+  server: command.optional(),
+  protocol: choice(['tcp', 'http', 'scgi']).default(defaults.protocol),
   listen: z
     .union([z.string(), z.array(z.string()).min(1, listenExpected)], listenExpected)
     .default(defaults.listen)
@@ -120,7 +133,18 @@ export const fields = {
   acceptTimeout: duration().default(defaults.acceptTimeout),
   readyTimeout: duration().default(defaults.readyTimeout),
   connectionTimeout: durationOrOff(),
-  firstByteTimeout: durationOrOff(),
+  firstByteTimeout: duration('off').optional(),
+  headersTimeout: duration('off').optional(),
+  requestTimeout: duration('off').optional(),
+  sendTimeout: duration('off').optional(),
+  keepAliveTimeout: duration('off').optional(),
+  proxyProtocol: choice(['off', 'required']).default(defaults.proxyProtocol),
+  trustedProxies: z
+    .union([z.string(), z.array(z.string()).min(1, trustedExpected)], trustedExpected)
+    .transform((value) => [value].flat().flatMap((text) => text.split(/[\s,]+/)))
+    .optional(),
+  maxDetached: integer(0, 100_000).optional(),
+  warmupDelay: durationOrOff(),
   stopTimeout: duration().default(defaults.stopTimeout),
   user: account('user'),
   group: account('group'),

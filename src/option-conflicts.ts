@@ -12,14 +12,7 @@ export function refuseIf(contradiction: boolean, sentence: string): void {
 
 /** Throws UsageError for the first two options that contradict each other. */
 export function refuseContradictions(o: Checked): void {
-  refuseIf(
-    o.handler === undefined && o.kid === undefined,
-    'either handler (a module that serves connections) or kid (a command that speaks the protocol) must be given',
-  )
-  refuseIf(
-    o.handler !== undefined && o.kid !== undefined,
-    'handler and kid contradict each other: each says what serves the connections',
-  )
+  refuseSeveralServers(o)
   for (const name of ['startKids', 'minSpare', 'maxSpare', 'maxKids'] as const) {
     refuseIf(
       o.kids !== undefined && o[name] !== undefined,
@@ -36,6 +29,79 @@ export function refuseContradictions(o: Checked): void {
   )
   refuseOverloadContradictions(o)
   refuseSameListeners(o.listen)
+}
+
+const servers = ['handler', 'program', 'kid', 'server'] as const
+
+/** Exactly one thing serves the connections, and options that are another's would be without effect. */
+function refuseSeveralServers(o: Checked): void {
+  const [one, other] = servers.filter((name) => o[name] !== undefined)
+  refuseIf(
+    one === undefined,
+    'one of handler (a module that serves connections), program (a command run for each), kid (a command that speaks the protocol) and server (a command that accepts by itself) must be given',
+  )
+  refuseIf(
+    other !== undefined,
+    `${one} and ${other} contradict each other: each says what serves the connections`,
+  )
+  refuseIf(
+    o.protocol !== 'tcp' && o.handler === undefined,
+    `protocol ${show(o.protocol)} and ${one} contradict each other: it is what a handler module speaks`,
+  )
+  refuseIf(
+    o.proxyProtocol === 'required' && o.handler === undefined,
+    `proxyProtocol "required" and ${one} contradict each other: only in front of a handler module is the header read`,
+  )
+  refuseIf(
+    o.trustedProxies !== undefined && o.proxyProtocol === 'off',
+    'trustedProxies must come with proxyProtocol "required": otherwise nobody names a client',
+  )
+  for (const name of ['firstByteTimeout', 'maxDetached'] as const) {
+    refuseIf(
+      o[name] !== undefined && o.handler === undefined,
+      `${name} and ${one} contradict each other: it is for connections that a handler module serves`,
+    )
+  }
+  for (const name of ['headersTimeout', 'requestTimeout', 'sendTimeout'] as const) {
+    refuseIf(
+      o[name] !== undefined && o.protocol === 'tcp',
+      `${name} must come with protocol "http" or "scgi": in a plain connection no request can be told`,
+    )
+  }
+  refuseIf(
+    o.keepAliveTimeout !== undefined && o.protocol !== 'http',
+    'keepAliveTimeout must come with protocol "http": no other keeps a connection for a next request',
+  )
+  refuseIf(
+    o.warmupDelay !== undefined && o.server === undefined,
+    'warmupDelay must come with server: it lies between the starts of two servers',
+  )
+  if (o.server !== undefined) refuseCommands(o)
+}
+
+/** What needs an accept round, which a server that accepts by itself does not take part in. */
+function refuseCommands(o: Checked): void {
+  const given: Record<string, boolean> = {
+    slots: o.slots !== 1,
+    maxConnections: o.maxConnections !== 0,
+    maxOrders: o.maxOrders !== undefined,
+    connectionTimeout: o.connectionTimeout !== undefined,
+    'overload "abrupt"': o.overload === 'abrupt',
+    shedAfter: o.shedAfter !== undefined,
+    overloadReply: o.overloadReply !== undefined,
+  }
+  for (const [name, isGiven] of Object.entries(given)) {
+    refuseIf(
+      isGiven,
+      `server and ${name} contradict each other: the parent sees nothing of the connections that a server accepts by itself`,
+    )
+  }
+  for (const name of ['startKids', 'minSpare', 'maxSpare', 'maxKids'] as const) {
+    refuseIf(
+      o[name] !== undefined,
+      `server and ${name} contradict each other: who is idle is not known, so give kids, a fixed number`,
+    )
+  }
 }
 
 function refuseOverloadContradictions(o: Checked): void {

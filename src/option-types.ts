@@ -9,6 +9,9 @@ export type Duration = number | string
 /** A number of bytes, or a text with a unit: `300MB`, `1GiB`. From 1 MB to 1 PB. */
 export type Size = number | string
 
+/** What a handler module speaks. */
+export type Protocol = 'tcp' | 'http' | 'scgi'
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /**
@@ -41,14 +44,21 @@ export interface Hooks {
   onStop?: (() => unknown) | undefined
 }
 
-/** What `createPreforker` takes; everything may be left out but one of `handler` and `kid`. */
+/** What `createPreforker` takes; everything may be left out but one of `handler`, `program`, `kid` and `server`. */
 export interface PreforkerOptions extends Hooks {
   /** Module with the connection handler: a path, or a `file:` URL. Only kids load it. */
   handler?: string | URL | undefined
   /** A command that is itself a kid: a line for the shell, or a program with its arguments. */
   kid?: string | readonly string[] | undefined
+  /** A command run for each connection, with the socket as standard input and output: a line for the shell, or a program with its arguments. */
+  program?: string | readonly string[] | undefined
+  /**
+   * A command that accepts by itself on the inherited listeners, supervised and not commanded: a line for the shell, or
+   * a program with its arguments. `$(preforkd.sockets.NAME)` in it becomes the number of a listener's descriptor.
+   */
+  server?: string | readonly string[] | undefined
   /** What the handler module speaks. @default tcp */
-  protocol?: 'tcp' | undefined
+  protocol?: Protocol | undefined
   /** One address or several: `8000`, `host:port`, `[::1]:port`, `unix:/path?mode=0660`, `fd:3`, `systemd`, `systemd:NAME`; `NAME=` before any. @default 127.0.0.1:8000 */
   listen?: string | readonly string[] | undefined
   /** Connections the kernel queues for a listener, 1 to 65535; gunicorn's number, and the kernel caps it at somaxconn. @default 2048 */
@@ -93,8 +103,24 @@ export interface PreforkerOptions extends Hooks {
   readyTimeout?: Duration | undefined
   /** A connection may hold its slot this long. @default off */
   connectionTimeout?: Duration | 'off' | undefined
-  /** A client that says nothing for so long is closed; off, as in many TCP protocols the server speaks first. @default off */
+  /** A client that says nothing for so long is closed; off for tcp, as in many protocols the server speaks first. @default 30s for http and scgi, off for tcp */
   firstByteTimeout?: Duration | 'off' | undefined
+  /** The head of a request may take this long to arrive; for http and scgi. @default 10s */
+  headersTimeout?: Duration | 'off' | undefined
+  /** A whole request may take this long to arrive; for http and scgi. @default 1m */
+  requestTimeout?: Duration | 'off' | undefined
+  /** A client that takes nothing of its response for so long is closed; for http and scgi. @default 1m */
+  sendTimeout?: Duration | 'off' | undefined
+  /** An idle connection is kept for its next request this long, or not at all (`off`); for http. @default 5s */
+  keepAliveTimeout?: Duration | 'off' | undefined
+  /** Whether each connection begins with a header of the PROXY protocol that names the client. @default off */
+  proxyProtocol?: 'off' | 'required' | undefined
+  /** Whose PROXY headers are believed: addresses, networks such as 10.0.0.0/8, `loopback` or `unix`. @default loopback */
+  trustedProxies?: string | readonly string[] | undefined
+  /** Connections without a slot that a kid may have, 0 to 100000. @default 1000 */
+  maxDetached?: number | undefined
+  /** Between the starts of two servers; for `server`. @default off */
+  warmupDelay?: Duration | 'off' | undefined
   /** A graceful stop may take this long; then kids are killed. gunicorn's and puma's 30 s. @default 30s */
   stopTimeout?: Duration | undefined
   /** Whom kids run as: a name or a number. @default the parent's */
@@ -121,10 +147,12 @@ export type OptionName = keyof PreforkerOptions
 
 /** Options complete and checked; durations in milliseconds, and undefined where a thing is off. */
 export interface Options {
-  /** Absolute path of the handler module; undefined where there is a `kid`. */
+  /** Exactly one of these four is defined; `handler` is an absolute path. */
   readonly handler: string | undefined
+  readonly program: string | readonly string[] | undefined
   readonly kid: string | readonly string[] | undefined
-  readonly protocol: 'tcp'
+  readonly server: string | readonly string[] | undefined
+  readonly protocol: Protocol
   readonly listen: readonly Readonly<ListenAddress>[]
   readonly backlog: number
   /** Whether the pool has one size for ever: then the four numbers that follow are that size. */
@@ -153,6 +181,14 @@ export interface Options {
   readonly readyTimeout: number
   readonly connectionTimeout: number | undefined
   readonly firstByteTimeout: number | undefined
+  readonly headersTimeout: number | undefined
+  readonly requestTimeout: number | undefined
+  readonly sendTimeout: number | undefined
+  readonly keepAliveTimeout: number | undefined
+  readonly proxyProtocol: 'off' | 'required'
+  readonly trustedProxies: readonly string[]
+  readonly maxDetached: number
+  readonly warmupDelay: number | undefined
   readonly stopTimeout: number
   /** A name that was not looked up, or a number; likewise the group. */
   readonly user: string | number | undefined

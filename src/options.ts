@@ -16,6 +16,7 @@ export type {
   OptionName,
   Options,
   PreforkerOptions,
+  Protocol,
   Size,
 } from './option-types.js'
 
@@ -25,7 +26,7 @@ const checks: Record<OptionName, z.ZodType> = fields
 type Pool = Pick<Options, 'fixed' | 'startKids' | 'minSpare' | 'maxSpare' | 'maxKids'>
 
 function poolSize(o: Checked): Pool {
-  const { kids } = o
+  const kids = o.kids ?? (o.server === undefined ? undefined : 1)
   if (kids !== undefined) {
     return { fixed: true, startKids: kids, minSpare: kids, maxSpare: kids, maxKids: kids }
   }
@@ -50,6 +51,21 @@ function poolSize(o: Checked): Pool {
     `startKids (0) must be at least 1 unless minSpare is 0: minSpare (${minSpare}) wants idle kids from the start`,
   )
   return { fixed: false, startKids, minSpare, maxSpare, maxKids }
+}
+
+const requestLimitNames = [
+  ...(['firstByteTimeout', 'headersTimeout', 'requestTimeout'] as const),
+  ...(['sendTimeout', 'keepAliveTimeout'] as const),
+]
+
+/** What a client is given for a request and its response: of a plain connection nothing is known, so nothing is limited. */
+function requestLimits(o: Checked) {
+  const limits = {} as Record<(typeof requestLimitNames)[number], number | undefined>
+  for (const name of requestLimitNames) {
+    const given = o[name] ?? (o.protocol === 'tcp' ? 'off' : defaults[name])
+    limits[name] = given === 'off' ? undefined : given
+  }
+  return limits
 }
 
 /** Whether there is an option of that name. */
@@ -96,14 +112,19 @@ export function parseOptions(input: PreforkerOptions): Options {
       ...rest,
       ...poolSize(checked),
       handler: checked.handler,
+      program: checked.program,
       kid: checked.kid,
+      server: checked.server,
       maxOrders: checked.maxOrders,
       maxAge: checked.maxAge,
       maxRss: checked.maxRss,
       shedAfter: checked.shedAfter,
       overloadReply: checked.overloadReply,
       connectionTimeout: checked.connectionTimeout,
-      firstByteTimeout: checked.firstByteTimeout,
+      ...requestLimits(checked),
+      trustedProxies: checked.trustedProxies ?? defaults.trustedProxies,
+      maxDetached: checked.maxDetached ?? defaults.maxDetached,
+      warmupDelay: checked.warmupDelay,
       user: checked.user,
       group: checked.group,
       umask: checked.umask,

@@ -73,9 +73,10 @@ function whyOverdue(state: State, kid: Kid, now: number): string {
   }
 }
 
-/** With one slot the parent ends the connection; with several the kid does, and gets a moment more to say so. */
-function connectionLimit(state: State, kid: Kid): number {
-  return state.settings.connectionTimeout + (kid.slots > 1 ? connectionGrace : 0)
+/** With one slot the parent ends the connection; with several, and of programs, the kid does, and gets a moment more to say so. */
+function connectionLimit({ settings }: State, kid: Kid): number {
+  const kidEnds = kid.slots > 1 || settings.kidEndsConnections
+  return settings.connectionTimeout + (kidEnds ? connectionGrace : 0)
 }
 
 function kidDue(state: State, kid: Kid): number {

@@ -22,6 +22,14 @@ export interface CoreSettings {
   acceptTimeout: number
   readyTimeout: number
   connectionTimeout: number
+  /** The kid, and not the parent, ends a connection that is over its time, also with one slot. */
+  kidEndsConnections: boolean
+  /** Kids may have connections that are merely kept alive, and are told when others wait in vain. */
+  pressure: boolean
+  /** False for servers that accept by themselves: no order, no watch, and a kid is up once it has lived for a while. */
+  commanded: boolean
+  /** At least so long between two spawns. */
+  spawnGap: number
   stopTimeout: number
   overload: 'graceful' | 'abrupt'
   shedAfter: number

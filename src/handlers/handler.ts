@@ -33,6 +33,37 @@ export interface Kid {
   shutdown(how?: { now?: boolean }): void
   /** Has this kid take no more orders, finish what it has and leave; another takes its place. */
   recycle(): void
+  /**
+   * Whether connections wait at this kid's listeners while it has no slot free for one: then what is merely kept alive
+   * had better end. Asks the kernel without waiting, and only when no slot is free.
+   */
+  waiting(): boolean
+  /**
+   * Calls `listener` whenever connections wait and no slot of any kid is free, so that what is merely kept alive can be
+   * closed. Returns what ends that.
+   */
+  onPressure(listener: () => void): () => void
+  /**
+   * Frees the slot of a connection that is to live on, under the kid's supervision: a WebSocket, a stream of events.
+   * It is counted, shown in the scoreboard, asked for its status, and told to end when the kid drains; the kid leaves
+   * when the last one has ended, or is killed when its time to leave is up. Call it once for each socket, as soon as it
+   * is known to live long.
+   * Throws Error when the socket is not a connection of this kid, is detached already or has ended, and when the kid
+   * has `maxDetached` of them: then it keeps its slot.
+   */
+  detach(socket: Socket, detached: Detached): void
+}
+
+/** A connection without a slot: what the kid asks of it and tells it. */
+export interface Detached {
+  /** One line on what it is doing, for the scoreboard; cut to about 40 printable ASCII characters. */
+  status(): string
+  /**
+   * Asks it to end: say goodbye and close the socket, which is waited for within `stopTimeout`. Called once; `reason` is
+   * `drain` (the parent says so: a stop, a reload, recycling), `recycle` (the handler does), `SIGTERM` or `quit`, after which the
+   * socket is destroyed at once.
+   */
+  terminate(reason: string): void
 }
 
 /**

@@ -4,16 +4,17 @@ import { pathToFileURL } from 'node:url'
 import { KidError } from '../errors.js'
 import type { HandlerModule } from './handler.js'
 
-/** Imports a handler module and checks its shape. Throws KidError, one sentence that names the file and what is wrong. */
-export async function loadHandler(path: string): Promise<HandlerModule> {
+/** A handler module before anybody looked at its default export. */
+export type LoadedModule = Omit<HandlerModule, 'default'> & { default: unknown }
+
+/**
+ * Imports a handler module and checks its shape, but for what its default export must be, which depends on the protocol.
+ * Throws KidError, one sentence that names the file and what is wrong.
+ */
+export async function loadModule(path: string): Promise<LoadedModule> {
   const exported = shape(await load(path))
   if (!('default' in exported)) {
     throw new KidError(`handler ${path} has no default export; it exports ${listOf(exported)}`)
-  }
-  if (typeof exported.default !== 'function') {
-    throw new KidError(
-      `handler ${path} has a default export that is not a function: ${typeof exported.default}`,
-    )
   }
   for (const name of ['setup', 'teardown']) {
     const hook = exported[name]
@@ -23,7 +24,15 @@ export async function loadHandler(path: string): Promise<HandlerModule> {
       )
     }
   }
-  return exported as unknown as HandlerModule
+  return exported as unknown as LoadedModule
+}
+
+/** The default export of a module whose protocol wants a function. Throws KidError. */
+export function functionOf(module: LoadedModule, path: string): (...args: never[]) => unknown {
+  if (typeof module.default === 'function') return module.default as () => unknown
+  throw new KidError(
+    `handler ${path} has a default export that is not a function: ${typeof module.default}`,
+  )
 }
 
 async function load(path: string): Promise<unknown> {

@@ -1,27 +1,37 @@
-/** The connections a kid holds: begun after the answer, told as done when complete. */
+/** The connections a kid holds: begun after the answer, told as done when complete, or let live on without a slot. */
 
-import { Socket } from 'node:net'
-import type { Kid, KidListener } from '../handlers/handler.js'
-import type { KidSettings } from '../protocol/kid-settings.js'
+import type { Socket } from 'node:net'
+import type { Detached, KidListener } from '../handlers/handler.js'
+import type { Held, Serve } from '../handlers/held.js'
+import { formatDetach } from '../protocol/lines.js'
+import type { DetachedConnections } from './detached.js'
 import { type HandleParts, KidHandle } from './kid-handle.js'
 import { Title } from './title.js'
 
-/** Serves one connection; settles when it is complete and never rejects. */
-export type Serve = (socket: Socket, kid: Kid) => Promise<void>
+/** A connection from its beginning to its end. */
+interface Connection {
+  readonly seq: number
+  readonly listener: KidListener
+  /** False once it is complete, or without a slot. */
+  open: boolean
+  limits: NodeJS.Timeout[]
+  /** Called when it is complete, where it had lost its slot before. */
+  ended: () => void
+}
 
 export class Connections {
   readonly #serve: Serve
   readonly #parts: HandleParts
-  readonly #settings: KidSettings
+  readonly #detached: DetachedConnections
   readonly #onNone: () => void
-  readonly #open = new Set<Socket>()
+  readonly #open = new Map<Connection, Held>()
   readonly #title: Title
 
-  /** `onNone` is called whenever the last connection is complete. */
-  constructor(serve: Serve, parts: HandleParts, onNone: () => void) {
+  /** `onNone` is called whenever the last connection in a slot is complete. */
+  constructor(serve: Serve, parts: HandleParts, detached: DetachedConnections, onNone: () => void) {
     this.#serve = serve
     this.#parts = parts
-    this.#settings = parts.inheritance.settings
+    this.#detached = detached
     this.#onNone = onNone
     this.#title = new Title(parts.inheritance.number)
   }
@@ -31,43 +41,68 @@ export class Connections {
     this.#title.show(0)
   }
 
+  /** How many hold a slot. */
   get count(): number {
     return this.#open.size
   }
 
-  /** Begins to serve an accepted descriptor, which from now on belongs to the socket. */
+  /** Begins to serve an accepted descriptor, which from now on belongs to the connection. */
   begin(fd: number, seq: number, listener: KidListener): void {
-    const socket = new Socket({ fd, readable: true, writable: true })
-    const connection = { seq, listener, open: true }
-    const limits = this.#limit(socket)
-    this.#open.add(socket)
+    const connection: Connection = { seq, listener, open: true, limits: [], ended: () => {} }
+    const held = this.#serve(fd, new KidHandle(this.#parts, connection))
+    this.#open.set(connection, held)
     this.#title.show(this.#open.size)
-    this.#serve(socket, new KidHandle(this.#parts, connection)).then(() => {
-      for (const timer of limits) clearTimeout(timer)
-      connection.open = false
-      this.#open.delete(socket)
-      this.#title.show(this.#open.size)
+    connection.limits = this.#limit(held)
+    // Last: the handler may detach it at once.
+    held.start().then(() => {
+      if (!connection.open) {
+        connection.ended()
+        return
+      }
       this.#parts.status.done(seq)
-      if (this.#open.size === 0) this.#onNone()
+      this.#free(connection)
     })
+  }
+
+  /** Takes a connection out of its slot. Throws Error, see `Kid.detach`. */
+  detach(socket: Socket, detached: Detached): void {
+    const found = [...this.#open].find(([, held]) => held.socket === socket)
+    if (found === undefined || socket.destroyed) {
+      throw new Error(
+        'detach: this socket is no connection of this kid, or has ended or lost its slot',
+      )
+    }
+    const [connection, held] = found
+    connection.ended = this.#detached.add(held, detached)
+    this.#parts.status.say(formatDetach(connection.seq, 1))
+    this.#free(connection)
   }
 
   /** Drops everything at once. */
   destroyAll(): void {
-    for (const socket of this.#open) socket.destroy()
+    for (const held of this.#open.values()) held.destroy()
   }
 
-  #limit(socket: Socket): NodeJS.Timeout[] {
-    const { firstByteTimeout, connectionTimeout } = this.#settings
+  #free(connection: Connection): void {
+    for (const timer of connection.limits) clearTimeout(timer)
+    connection.open = false
+    this.#open.delete(connection)
+    this.#title.show(this.#open.size)
+    if (this.#open.size === 0) this.#onNone()
+  }
+
+  #limit(held: Held): NodeJS.Timeout[] {
+    const { firstByteTimeout, connectionTimeout } = this.#parts.inheritance.settings
+    const { socket } = held
     const limits: NodeJS.Timeout[] = []
-    if (firstByteTimeout !== undefined) {
+    if (firstByteTimeout !== undefined && socket !== undefined) {
       const check = () => {
-        if (socket.bytesRead === 0) socket.destroy()
+        if (socket.bytesRead === 0) held.destroy()
       }
       limits.push(setTimeout(check, firstByteTimeout))
     }
     if (connectionTimeout !== undefined) {
-      limits.push(setTimeout(() => socket.destroy(), connectionTimeout))
+      limits.push(setTimeout(() => held.destroy(), connectionTimeout))
     }
     return limits
   }

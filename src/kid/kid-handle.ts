@@ -1,8 +1,9 @@
 /** The `kid` that handlers are given: one for the process, and for each connection one that knows its order. */
 
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import type { Logger, pino } from 'pino'
-import type { Kid, KidListener } from '../handlers/handler.js'
+import type { Detached, Kid, KidListener } from '../handlers/handler.js'
 import { formatLabel, formatShutdown } from '../protocol/lines.js'
 import type { Inheritance } from './inheritance.js'
 import type { StatusPipe } from './status-pipe.js'
@@ -21,6 +22,9 @@ export interface HandleParts {
   readonly status: StatusPipe
   readonly signal: AbortSignal
   readonly recycle: () => void
+  readonly waiting: () => boolean
+  readonly pressure: Set<() => void>
+  readonly detach: (socket: Socket, detached: Detached) => void
 }
 
 export class KidHandle implements Kid {
@@ -63,6 +67,21 @@ export class KidHandle implements Kid {
 
   recycle(): void {
     this.#parts.recycle()
+  }
+
+  waiting(): boolean {
+    return this.#parts.waiting()
+  }
+
+  onPressure(listener: () => void): () => void {
+    // Wrapped, so that one function given twice is called twice and ended once.
+    const own = () => listener()
+    this.#parts.pressure.add(own)
+    return () => void this.#parts.pressure.delete(own)
+  }
+
+  detach(socket: Socket, detached: Detached): void {
+    this.#parts.detach(socket, detached)
   }
 }
 

@@ -1,13 +1,13 @@
 /** The kid: a process of its own that the parent spawns; loads the handler, takes orders, serves, leaves. */
 
 import { exitCodes, PreforkdError } from '../errors.js'
-import { loadHandler } from '../handlers/load.js'
-import { serveTcp } from '../handlers/tcp.js'
+import { prepareService, type Service } from '../handlers/serving.js'
 import { whyMark } from '../protocol/kid-settings.js'
 import { formatIdle, formatLeaving } from '../protocol/lines.js'
 import { Connections } from './connections.js'
+import { DetachedConnections } from './detached.js'
 import { takeInheritance } from './inheritance.js'
-import { KidHandle } from './kid-handle.js'
+import { type HandleParts, KidHandle } from './kid-handle.js'
 import { Orders } from './orders.js'
 import { StatusPipe } from './status-pipe.js'
 
@@ -38,34 +38,53 @@ async function main(): Promise<void> {
   const status = new StatusPipe(inheritance.statusFd)
   let up = false
   let ended = false
+  let service: Service
   let teardown: (() => unknown) | undefined
 
   /** Drains: listeners first, so that the parent may count on it that nothing more is taken. */
-  const leave = () => {
+  const leave = (reason: string) => {
     if (drain.signal.aborted) return
     orders.closeListeners()
     drain.abort()
+    detached.terminateAll(reason)
     endIfDone()
   }
   const leaveBecause = (reason: string) => {
     if (drain.signal.aborted) return
     // Before its first `idle` a kid has nothing to take back.
     if (up) status.say(formatLeaving(reason))
-    leave()
+    leave(reason)
   }
-  const parts = {
+  const pressure = new Set<() => void>()
+  const parts: HandleParts = {
     inheritance,
     status,
     signal: drain.signal,
     recycle: () => leaveBecause('recycle'),
+    waiting: () => connections.count >= settings.slots && orders.anyWaiting,
+    pressure,
+    detach: (socket, how) => connections.detach(socket, how),
   }
   const kid = new KidHandle(parts)
+  const detached = new DetachedConnections(
+    status,
+    settings.maxDetached,
+    () => endIfDone(),
+    (err, what) => kid.log.error({ err }, what),
+  )
   const connections = new Connections(
-    (socket, handle) => serveTcp(handler.default, socket, handle),
+    (fd, handle) => service.serve(fd, handle),
     parts,
+    detached,
     () => endIfDone(),
   )
-  const orders = new Orders(inheritance, status, connections, leave)
+  const orders = new Orders(inheritance, status, connections, {
+    leave: () => leave('drain'),
+    pressure: () => {
+      for (const listener of [...pressure]) listener()
+    },
+    report: () => detached.report(),
+  })
 
   const end = async () => {
     if (ended) return
@@ -79,22 +98,23 @@ async function main(): Promise<void> {
     process.exit(exitCodes.stopped)
   }
   const endIfDone = () => {
-    if (drain.signal.aborted && connections.count === 0) void end()
+    if (drain.signal.aborted && connections.count + detached.count === 0) void end()
   }
 
   process.on('SIGTERM', () => leaveBecause('SIGTERM'))
   process.on('SIGQUIT', () => {
-    leave()
+    leave('quit')
     connections.destroyAll()
+    detached.destroyAll()
     setTimeout(() => process.exit(exitCodes.stopped), quickTeardown)
     void end()
   })
 
   // From here on `leave` and the parent's death are heard, even while the handler loads.
   orders.start()
-  const handler = await loadHandler(settings.handler)
-  await handler.setup?.(kid)
-  if (handler.teardown !== undefined) teardown = () => handler.teardown?.(kid)
+  service = await prepareService(settings)
+  await service.setup?.(kid)
+  if (service.teardown !== undefined) teardown = () => service.teardown?.(kid)
   if (ended) return
   up = true
   connections.ready()

@@ -3,7 +3,7 @@
 import { mayAcceptAgain } from '../core/accept-errors.js'
 import { LineSplitter } from '../protocol/line-splitter.js'
 import { type Command, formatAccepted, formatFailed, parseCommand } from '../protocol/lines.js'
-import { accept, close, read } from '../system/descriptors.js'
+import { accept, close, isReadable, read } from '../system/descriptors.js'
 import { errnoName } from '../system/errno.js'
 import { Watch } from '../system/watch.js'
 import type { Connections } from './connections.js'
@@ -13,31 +13,38 @@ import type { StatusPipe } from './status-pipe.js'
 /** What an order can meet beside the connections it is for; more in one order is a storm, and the parent had better know. */
 const mostRetries = 16
 
+/** What the parent's other commands are for. */
+export interface OrderEars {
+  /** The parent says so, or is gone. */
+  leave(): void
+  pressure(): void
+  report(): void
+}
+
 export class Orders {
   readonly #listeners: readonly InheritedListener[]
   readonly #status: StatusPipe
   readonly #connections: Connections
-  readonly #onLeave: () => void
+  readonly #on: OrderEars
   readonly #commandFd: number
   readonly #watch: Watch
   readonly #lines: LineSplitter
   readonly #buffer = Buffer.allocUnsafe(4096)
   #listening = true
 
-  /** `onLeave` is called when the parent says so, and when the parent is gone. */
   constructor(
     inheritance: Inheritance,
     status: StatusPipe,
     connections: Connections,
-    onLeave: () => void,
+    on: OrderEars,
   ) {
     this.#listeners = inheritance.listeners
     this.#status = status
     this.#connections = connections
-    this.#onLeave = onLeave
+    this.#on = on
     this.#commandFd = inheritance.commandFd
     // The parent's lines are never too long; if one is, it is not our parent.
-    this.#lines = new LineSplitter((line) => this.#obey(parseCommand(line)), onLeave)
+    this.#lines = new LineSplitter((line) => this.#obey(parseCommand(line)), on.leave)
     this.#watch = new Watch(this.#commandFd, () => this.#read())
   }
 
@@ -51,6 +58,11 @@ export class Orders {
     if (!this.#listening) return
     this.#listening = false
     for (const { fd } of this.#listeners) close(fd)
+  }
+
+  /** Whether connections wait at any of the listeners. */
+  get anyWaiting(): boolean {
+    return this.#listening && this.#listeners.some(({ fd }) => isReadable(fd))
   }
 
   /** Reads no more commands. */
@@ -67,7 +79,7 @@ export class Orders {
     if (bytes < 0 && mayAcceptAgainLater(bytes)) return
     // End of file, or a pipe that cannot be read: the parent is gone either way.
     this.#watch.stop()
-    this.#onLeave()
+    this.#on.leave()
   }
 
   #obey(command: Command): void {
@@ -76,10 +88,14 @@ export class Orders {
         this.#accept(command.seq, command.listener, command.count)
         return
       case 'leave':
-        this.#onLeave()
+        this.#on.leave()
         return
       case 'pressure':
-      // A plain socket has nothing that is merely kept alive.
+        this.#on.pressure()
+        return
+      case 'report':
+        this.#on.report()
+        return
       case 'unknown':
       // A later parent may say more than we know.
     }

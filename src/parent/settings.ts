@@ -6,6 +6,11 @@ import type { Listener } from '../system/listeners.js'
 
 const never = Number.POSITIVE_INFINITY
 
+/** Whether our own kid ends a connection that is over its time: one of several, or a program, whose group only it can kill. */
+export function kidEndsConnections({ handler, program, slots }: Options): boolean {
+  return program !== undefined || (handler !== undefined && slots > 1)
+}
+
 /** The core's settings; what is off in the options is never, or without limit, there. */
 export function settingsOf(options: Options, listeners: readonly Listener[]): CoreSettings {
   return {
@@ -26,6 +31,10 @@ export function settingsOf(options: Options, listeners: readonly Listener[]): Co
     acceptTimeout: options.acceptTimeout,
     readyTimeout: options.readyTimeout,
     connectionTimeout: options.connectionTimeout ?? never,
+    kidEndsConnections: options.program !== undefined,
+    pressure: options.protocol === 'http' || options.kid !== undefined,
+    commanded: options.server === undefined,
+    spawnGap: options.warmupDelay ?? 0,
     stopTimeout: options.stopTimeout,
     overload: options.overload,
     shedAfter: options.shedAfter ?? never,

@@ -4,12 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Options } from '../options.js'
-import { encodeKidSettings, kidSettingsName } from '../protocol/kid-settings.js'
+import { encodeKidSettings, type KidSettings, kidSettingsName } from '../protocol/kid-settings.js'
 import { environmentNames as names, PROTOCOL_VERSION } from '../protocol/limits.js'
 import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
 import { findLauncher, launchArguments } from '../system/launcher.js'
 import type { Listener } from '../system/listeners.js'
+import { kidEndsConnections } from './settings.js'
 
 /** Our own kid, compiled beside us. */
 const kidProgram = fileURLToPath(new URL('../kid/main.js', import.meta.url))
@@ -52,13 +53,13 @@ export function spawnKid(
     [names.listenFdNames]: listeners.map(({ name }) => name.replaceAll(':', ';')).join(':'),
   }
   const [program, args] = programOf(options)
-  if (options.handler !== undefined)
-    env[kidSettingsName] = encodeKidSettings(settingsOf(options, options.handler))
+  const isOurs = options.handler !== undefined || options.program !== undefined
+  if (isOurs) env[kidSettingsName] = encodeKidSettings(settingsOf(options))
   const launch = {
     descriptors: command + 2,
     umask: options.umask,
     chdir: options.chdir,
-    reads: options.handler === undefined ? [] : [kidProgram, options.handler],
+    reads: isOurs ? [kidProgram, ...(options.handler === undefined ? [] : [options.handler])] : [],
     identity,
   }
   return spawn(findLauncher(), launchArguments(launch, program, args), {
@@ -129,21 +130,30 @@ function descriptorNames(): string[] {
   }
 }
 
-function programOf({ handler, kid }: Options): [string, string[]] {
-  if (handler !== undefined) return [process.execPath, [kidProgram]]
+function programOf({ handler, program, kid }: Options): [string, string[]] {
+  if (handler !== undefined || program !== undefined) return [process.execPath, [kidProgram]]
   if (typeof kid === 'string') return ['/bin/sh', ['-c', `exec ${kid}`]]
-  const [program = '', ...args] = kid ?? []
-  return [program, args]
+  const [first = '', ...args] = kid ?? []
+  return [first, args]
 }
 
-function settingsOf(options: Options, handler: string) {
-  const { protocol, slots, firstByteTimeout, connectionTimeout, logLevel } = options
+function settingsOf(options: Options): KidSettings {
+  const { handler, program, protocol, slots, maxDetached, logLevel } = options
+  const { firstByteTimeout, headersTimeout, requestTimeout } = options
+  const { sendTimeout, keepAliveTimeout } = options
   return {
     handler,
+    program,
     protocol,
     slots,
     firstByteTimeout,
-    connectionTimeout: slots > 1 ? connectionTimeout : undefined,
+    headersTimeout,
+    requestTimeout,
+    sendTimeout,
+    keepAliveTimeout,
+    connectionTimeout: kidEndsConnections(options) ? options.connectionTimeout : undefined,
+    trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
+    maxDetached,
     logLevel,
     parent: process.pid,
   }

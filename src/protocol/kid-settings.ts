@@ -5,14 +5,23 @@ export const kidSettingsName = 'PREFORKD_KID_SETTINGS'
 
 /** Durations in milliseconds; undefined where a thing is off. */
 export interface KidSettings {
-  /** Absolute path of the handler module. */
-  handler: string
+  /** Absolute path of the handler module; undefined where there is a program. */
+  handler?: string | undefined
+  /** A command run for each connection. */
+  program?: string | readonly string[] | undefined
   /** What the handler speaks. */
-  protocol: 'tcp'
+  protocol: 'tcp' | 'http' | 'scgi'
   slots: number
   firstByteTimeout?: number | undefined
-  /** Only where the kid itself ends such connections: with several slots. */
+  headersTimeout?: number | undefined
+  requestTimeout?: number | undefined
+  sendTimeout?: number | undefined
+  keepAliveTimeout?: number | undefined
+  /** Only where the kid itself ends such connections: with several slots, and of programs. */
   connectionTimeout?: number | undefined
+  /** Whose PROXY headers are believed; undefined where connections have none. */
+  trustedProxies?: readonly string[] | undefined
+  maxDetached: number
   logLevel: string
   /** The parent's pid: whoever else is our parent when we look has adopted us, because ours is dead. */
   parent: number

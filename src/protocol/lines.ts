@@ -12,12 +12,17 @@ export type Status =
   | { type: 'leaving'; reason: string }
   | { type: 'shutdown'; graceful: boolean }
   | { type: 'label'; seq: number; text: string }
+  | { type: 'detach'; seq: number; count: number }
+  | { type: 'ended'; count: number }
+  | { type: 'detached'; id: number; text: string }
+  | { type: 'reported'; count: number }
 
 /** What the parent tells a kid; a kid ignores what it does not know. */
 export type Command =
   | { type: 'accept'; seq: number; listener: number; count: number }
   | { type: 'leave' }
   | { type: 'pressure' }
+  | { type: 'report' }
   | { type: 'unknown' }
 
 const SPACE = 32
@@ -121,6 +126,28 @@ export function parseStatus(line: string): Status | string {
     if (reason === undefined) return refuse(line, '"leaving REASON" in printable ASCII')
     return { type: 'leaving', reason }
   }
+  if (line.startsWith('detach ')) {
+    const seq = number(line, 7, MAX_SEQ)
+    const count = seq >= 0 ? number(line, end + 1, MAX_COUNT) : -1
+    if (count < 1 || more(line)) return refuse(line, '"detach SEQ N" with N at least 1')
+    return { type: 'detach', seq, count }
+  }
+  if (line.startsWith('ended ')) {
+    const count = number(line, 6, MAX_COUNT)
+    if (count < 1 || more(line)) return refuse(line, '"ended N" with N at least 1')
+    return { type: 'ended', count }
+  }
+  if (line.startsWith('detached ')) {
+    const id = number(line, 9, MAX_SEQ)
+    const status = id >= 0 ? text(line, end + 1) : undefined
+    if (status === undefined) return refuse(line, '"detached ID TEXT" in printable ASCII')
+    return { type: 'detached', id, text: status }
+  }
+  if (line.startsWith('reported ')) {
+    const count = number(line, 9, MAX_COUNT)
+    if (count < 0 || more(line)) return refuse(line, '"reported N"')
+    return { type: 'reported', count }
+  }
   if (line === 'shutdown graceful') return { type: 'shutdown', graceful: true }
   if (line === 'shutdown now') return { type: 'shutdown', graceful: false }
   return refuse(line, 'a line of the protocol')
@@ -137,6 +164,7 @@ export function parseCommand(line: string): Command {
     }
   } else if (line === 'leave') return { type: 'leave' }
   else if (line === 'pressure') return { type: 'pressure' }
+  else if (line === 'report') return { type: 'report' }
   return { type: 'unknown' }
 }
 
@@ -165,6 +193,11 @@ export function formatLeave(): string {
 /** The notice that connections wait and no slot is free. */
 export function formatPressure(): string {
   return 'pressure\n'
+}
+
+/** The question what the kid's detached connections are doing. */
+export function formatReport(): string {
+  return 'report\n'
 }
 
 /** A kid's first line: it is up, and takes so many connections at once. */
@@ -202,4 +235,25 @@ export function formatShutdown(graceful: boolean): string {
 export function formatLabel(seq: number, label: string): string {
   const head = `label ${check(seq, 0, MAX_SEQ)} `
   return `${head}${fit(label, MAX_LINE - head.length - 1)}\n`
+}
+
+/** `count` connections of an order live on without a slot. */
+export function formatDetach(seq: number, count: number): string {
+  return `detach ${check(seq, 0, MAX_SEQ)} ${check(count, 1, MAX_COUNT)}\n`
+}
+
+/** `count` detached connections have ended. */
+export function formatEnded(count: number): string {
+  return `ended ${check(count, 1, MAX_COUNT)}\n`
+}
+
+/** What detached connection number `id` is doing; any text is made to fit. */
+export function formatDetached(id: number, status: string): string {
+  const head = `detached ${check(id, 0, MAX_SEQ)} `
+  return `${head}${fit(status, MAX_LINE - head.length - 1)}\n`
+}
+
+/** The end of a report: how many detached connections there are, named or not. */
+export function formatReported(count: number): string {
+  return `reported ${check(count, 0, MAX_COUNT)}\n`
 }

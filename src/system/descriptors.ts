@@ -58,6 +58,11 @@ export function connect(host: string, port: number): number {
   return result
 }
 
+/** Whether there is something to read or accept, an error included; asks without waiting. Never throws. */
+export function isReadable(fd: number): boolean {
+  return binding.pollIn(fd) > 0
+}
+
 /** Ends the sending half of a connection: 0 or a negated errno (-ENOTCONN once the client is gone). */
 export function shutdownWrite(fd: number): number {
   return binding.shutdownWrite(fd)

@@ -1,0 +1,45 @@
+/** Makes ready what a kid serves connections with, a handler module under its protocol or a program; once, at its start. */
+
+import { Socket } from 'node:net'
+import { InternalError } from '../errors.js'
+import type { KidSettings } from '../protocol/kid-settings.js'
+import type { Handler, Kid } from './handler.js'
+import type { Held, Serve } from './held.js'
+import { functionOf, type LoadedModule, loadModule } from './load.js'
+import { serveTcp } from './tcp.js'
+
+/** What serves, and what is to be awaited before the first connection and after the last. */
+export interface Service {
+  readonly serve: Serve
+  readonly setup?: ((kid: Kid) => unknown) | undefined
+  readonly teardown?: ((kid: Kid) => unknown) | undefined
+}
+
+/** Loads the handler, if there is one, and no protocol but the one it speaks. Throws KidError in one sentence. */
+export async function prepareService(settings: KidSettings): Promise<Service> {
+  const { handler: path } = settings
+  if (path === undefined) throw new InternalError('a kid without a handler')
+  const module = await loadModule(path)
+  const handler = await speak(settings, module, path)
+  const { setup, teardown } = module
+  return { serve: (fd, kid) => serveSocket(fd, kid, handler), setup, teardown }
+}
+
+async function speak(settings: KidSettings, module: LoadedModule, path: string): Promise<Handler> {
+  switch (settings.protocol) {
+    case 'tcp':
+      return functionOf(module, path) as Handler
+    case 'http':
+    case 'scgi':
+      throw new InternalError(`protocol ${settings.protocol} is not there yet`)
+  }
+}
+
+function serveSocket(fd: number, kid: Kid, handler: Handler): Held {
+  const socket = new Socket({ fd, readable: true, writable: true })
+  return {
+    socket,
+    start: () => serveTcp(handler, socket, kid),
+    destroy: () => void socket.destroy(),
+  }
+}
