@@ -7,7 +7,7 @@ import t from 'tap'
 import ts from 'typescript'
 
 /*
- * A folder of src, or a file at its top, is a part. A part imports parts of a lower rank, and its own files; so two of
+ * A folder of src, or a file at its top, is a part; so is a folder within one that stands here. A part imports parts of a lower rank, and its own files; so two of
  * the same rank, such as parent and kid, never import each other. Imports of types count too.
  */
 const ranks: Readonly<Record<string, number>> = {
@@ -15,6 +15,8 @@ const ranks: Readonly<Record<string, number>> = {
   durations: 1,
   sizes: 1,
   'listen-address': 1,
+  // Whose headers are believed is an option, so options need its `parseTrusted`.
+  'handlers/proxy-protocol': 1,
   'option-types': 2,
   'option-kinds': 2,
   'option-checks': 3,
@@ -100,6 +102,7 @@ function loads(callee: ts.Expression): boolean {
 }
 
 function partOf(path: string): string {
+  if (ranks[dirname(path)] !== undefined) return dirname(path)
   return path.includes('/') ? (path.split('/', 1)[0] as string) : path.replace(/\.ts$/, '')
 }
 
