@@ -381,6 +381,47 @@ static napi_value get_peer_name(napi_env env, napi_callback_info info) {
   return socket_name(env, info, getpeername);
 }
 
+/* Process, user and group of a Unix socket's client when it connected; the process is 0 where the system keeps none. */
+static int peer_credentials(int fd, int64_t found[3]) {
+#if defined(__linux__)
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == -1) return -1;
+  found[0] = peer.pid;
+  found[1] = peer.uid;
+  found[2] = peer.gid;
+  return 0;
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+  uid_t user;
+  gid_t group;
+  if (getpeereid(fd, &user, &group) == -1) return -1;
+  found[0] = 0;
+  found[1] = user;
+  found[2] = group;
+  return 0;
+#else
+  (void)fd;
+  (void)found;
+  errno = ENOTSUP;
+  return -1;
+#endif
+}
+
+/* getPeerCredentials(fd): [pid, uid, gid]; -ENOTSUP where the system tells none. */
+static napi_value get_peer_credentials(napi_env env, napi_callback_info info) {
+  int fd;
+  int64_t found[3];
+  napi_value result, value;
+  CHECK(one_int(env, info, &fd));
+  if (peer_credentials(fd, found) == -1) return outcome(env, -1);
+  CHECK(napi_create_array_with_length(env, 3, &result));
+  for (uint32_t i = 0; i < 3; i++) {
+    CHECK(napi_create_int64(env, found[i], &value));
+    CHECK(napi_set_element(env, result, i, value));
+  }
+  return result;
+}
+
 /* accept(fd): the new descriptor, close-on-exec and non-blocking whatever the system would have it inherit. */
 static napi_value accept_one(napi_env env, napi_callback_info info) {
   int fd;
@@ -746,6 +787,7 @@ static const struct {
   { "listen", start_listening },
   { "getSocketName", get_socket_name },
   { "getPeerName", get_peer_name },
+  { "getPeerCredentials", get_peer_credentials },
   { "accept", accept_one },
   { "queueDepth", queue_depth },
   { "shutdownWrite", shutdown_write },

@@ -49,6 +49,8 @@ export interface Binding {
   listen(fd: number, backlog: number): Result
   getSocketName(fd: number): SocketName | Result
   getPeerName(fd: number): SocketName | Result
+  /** [pid, uid, gid] of the client of a Unix socket; the pid is 0 where the system does not tell it. */
+  getPeerCredentials(fd: number): [number, number, number] | Result
   /** The new descriptor, close-on-exec and non-blocking. */
   accept(fd: number): Result
   /** Connections waiting in a TCP listener's queue; Linux only. */
