@@ -52,10 +52,7 @@ export interface PreforkerOptions extends Hooks {
   kid?: string | readonly string[] | undefined
   /** A command run for each connection, with the socket as standard input and output: a line for the shell, or a program with its arguments. */
   program?: string | readonly string[] | undefined
-  /**
-   * A command that accepts by itself on the inherited listeners, supervised and not commanded: a line for the shell, or
-   * a program with its arguments. `$(preforkd.sockets.NAME)` in it becomes the number of a listener's descriptor.
-   */
+  /** A command that accepts by itself on the inherited listeners, supervised and not commanded; `$(preforkd.sockets.NAME)` in it becomes the number of a descriptor. */
   server?: string | readonly string[] | undefined
   /** What the handler module speaks. @default tcp */
   protocol?: Protocol | undefined

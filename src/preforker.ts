@@ -14,10 +14,12 @@ import { borrowLog, type Log, openLog } from './operate/log.js'
 import { type Narration, narrate, narrateEnd, narrateOutput } from './operate/narrate.js'
 import { openAll } from './operate/open-all.js'
 import { Reloading } from './operate/reloading.js'
+import { type DetachedStatus, Reports } from './operate/reports.js'
 import { readStatus, recordOf, type ServerStatus } from './operate/status.js'
 import { type Options, type PreforkerOptions, parseOptions } from './options.js'
 import type { KidEnd } from './parent/kid-process.js'
 import { Parent } from './parent/parent.js'
+import { checkServerCommand } from './parent/server-command.js'
 import { type Bequeathed, Bequest } from './system/bequest.js'
 import { identityOf, identityWarning } from './system/identity.js'
 import { findLauncher } from './system/launcher.js'
@@ -43,6 +45,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
     stopping: () => ['leaving', 'stopped'].includes(this.#parent?.state.phase ?? ''),
   }
   readonly #reloading = new Reloading()
+  readonly #reports = new Reports()
   #detachHooks: () => void
   readonly #given: Options
   #parent: Parent | undefined
@@ -163,6 +166,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
       )
     }
     identityOf(parsed)
+    checkServerCommand(parsed, this.#listeners)
     return this.#reloading.ask(() => {
       this.#log.logger.info(`reloads: generation ${parent.state.lastGeneration + 1} starts`)
       this.#earlyDeaths.beginReload()
@@ -208,6 +212,15 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
     return readStatus(this.#parent, this.#listeners, this.#log.dropped())
   }
 
+  /**
+   * What the connections are doing that live on without a slot (`kid.detach`): asks the kids, and settles when all have
+   * answered, or after `acceptTimeout` with what was said by then. At most 512 for each kid.
+   */
+  async detached(): Promise<readonly DetachedStatus[]> {
+    if (this.#parent === undefined) return []
+    return this.#reports.ask(this.#parent, this.options.acceptTimeout)
+  }
+
   /** Stops gracefully: `await using server = createPreforker(…)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop().catch(() => {})
@@ -218,6 +231,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
   }
 
   async #startParent(): Promise<void> {
+    checkServerCommand(this.options, this.#listeners)
     const parent = new Parent(this.options, this.#listeners, {
       effect: (effect) => this.#onEffect(effect),
       spawned: (kid, pid) => this.#tell('spawn', { kid, pid }),
@@ -254,6 +268,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
     if (told !== undefined) this.#tell(...told)
     // These come once for each connection, and are worth no line.
     if (effect.type === 'order' || effect.type === 'done') return
+    this.#reports.onEffect(effect)
     narrate(this.#log.logger, effect, this.#narration)
     switch (effect.type) {
       case 'up':

@@ -353,6 +353,7 @@ function newServer() {
     ...{ depthKnown: [true], slots: 2, startKids: 1, maxKids: 1, pick: 'warm', maxOrders: never },
     ...{ lateAfter: 5, acceptTimeout: 1000, readyTimeout: 1000, connectionTimeout: never },
     ...{ stopTimeout: 1000, overload: 'graceful', shedAfter: never },
+    ...{ kidEndsConnections: false, pressure: false, commanded: true, spawnGap: 0 },
     ...{ leastKids: 1, minSpare: 0, maxSpare: never, idleTimeout: never },
     ...{ maxConnections: never, maxConnectionsJitter: 0, maxAge: never },
   })

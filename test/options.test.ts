@@ -29,7 +29,9 @@ t.test('the defaults are those of the design', async (t) => {
     { ...parseOptions({ handler: 'h.js' }) },
     {
       handler: resolve('h.js'),
+      program: undefined,
       kid: undefined,
+      server: undefined,
       protocol: 'tcp',
       listen: [{ kind: 'tcp', name: '127.0.0.1:8000', host: '127.0.0.1', port: 8000 }],
       backlog: 2048,
@@ -54,6 +56,14 @@ t.test('the defaults are those of the design', async (t) => {
       readyTimeout: 10_000,
       connectionTimeout: undefined,
       firstByteTimeout: undefined,
+      headersTimeout: undefined,
+      requestTimeout: undefined,
+      sendTimeout: undefined,
+      keepAliveTimeout: undefined,
+      proxyProtocol: 'off',
+      trustedProxies: ['loopback'],
+      maxDetached: 1_000,
+      warmupDelay: undefined,
       stopTimeout: 30_000,
       user: undefined,
       group: undefined,
@@ -215,7 +225,7 @@ t.test('a bad value is refused in a sentence naming option, expectation and valu
     [{ kid: '' }, `kid must be ${aKid}, not ""`],
     [{ kid: [] }, `kid must be ${aKid}, not an empty list`],
     [{ kid: ['a', 1] }, `kid must be ${aKid}, not a list`],
-    [{ protocol: 'http' }, 'protocol must be tcp, not "http"'],
+    [{ protocol: 'gopher' }, 'protocol must be tcp, http or scgi, not "gopher"'],
     [{ listen: [] }, 'listen must be an address or a list of addresses, not an empty list'],
     [{ listen: 8000 }, 'listen must be an address or a list of addresses, not 8000'],
     [{ listen: ['8000', 'x'] }, `listen must be ${anAddress}, not "x"`],
@@ -331,9 +341,53 @@ t.test('contradictory options are refused: which two, and why', async (t) => {
   for (const [input, sentence] of [
     [
       { handler: undefined },
-      'either handler (a module that serves connections) or kid (a command that speaks the protocol) must be given',
+      'one of handler (a module that serves connections), program (a command run for each), kid (a command that speaks the protocol) and server (a command that accepts by itself) must be given',
     ],
     [{ kid: 'k' }, 'handler and kid contradict each other: each says what serves the connections'],
+    [
+      { handler: undefined, program: 'cat', server: ['s'] },
+      'program and server contradict each other: each says what serves the connections',
+    ],
+    [
+      { handler: undefined, program: 'cat', protocol: 'http' },
+      'protocol "http" and program contradict each other: it is what a handler module speaks',
+    ],
+    [
+      { handler: undefined, kid: 'k', proxyProtocol: 'required' },
+      'proxyProtocol "required" and kid contradict each other: only in front of a handler module is the header read',
+    ],
+    [
+      { trustedProxies: '10.0.0.0/8' },
+      'trustedProxies must come with proxyProtocol "required": otherwise nobody names a client',
+    ],
+    [
+      { handler: undefined, program: 'cat', firstByteTimeout: '1s' },
+      'firstByteTimeout and program contradict each other: it is for connections that a handler module serves',
+    ],
+    [
+      { handler: undefined, kid: 'k', maxDetached: 3 },
+      'maxDetached and kid contradict each other: it is for connections that a handler module serves',
+    ],
+    [
+      { requestTimeout: '1s' },
+      'requestTimeout must come with protocol "http" or "scgi": in a plain connection no request can be told',
+    ],
+    [
+      { keepAliveTimeout: '1s', protocol: 'scgi' },
+      'keepAliveTimeout must come with protocol "http": no other keeps a connection for a next request',
+    ],
+    [
+      { warmupDelay: '1s' },
+      'warmupDelay must come with server: it lies between the starts of two servers',
+    ],
+    [
+      { handler: undefined, server: 's', slots: 2 },
+      'server and slots contradict each other: the parent sees nothing of the connections that a server accepts by itself',
+    ],
+    [
+      { handler: undefined, server: 's', maxKids: 2 },
+      'server and maxKids contradict each other: who is idle is not known, so give kids, a fixed number',
+    ],
     [
       { kids: 4, startKids: 2 },
       'kids and startKids contradict each other: kids is a fixed pool, startKids is for one that grows',

@@ -2,7 +2,7 @@
 
 import type { KillReason } from './events.js'
 
-/** Counters that add up: accepted = done + held + lost. */
+/** Counters that add up: accepted = done + held + lost, where those without a slot are held as well. */
 export interface Counters {
   accepted: number
   done: number
@@ -12,6 +12,8 @@ export interface Counters {
   empty: number
   late: number
   failed: number
+  /** Connections that were let live on without a slot. */
+  detached: number
   shed: number
   orders: number
   rounds: number
@@ -32,6 +34,7 @@ export function newCounters(): Counters {
     empty: 0,
     late: 0,
     failed: 0,
+    detached: 0,
     shed: 0,
     orders: 0,
     rounds: 0,

@@ -5,7 +5,7 @@ import { killKid } from './leaving.js'
 import { overloadQuiet } from './overload.js'
 import { ageKids } from './recycling.js'
 import { type Kid, listenerOf, moveKid, type State } from './scoreboard.js'
-import { connectionGrace } from './statuses.js'
+import { comeUp, connectionGrace } from './statuses.js'
 
 /**
  * The kids of whom something is overdue at `now`. Before a turn acts on it, the parent reads the status pipes of these
@@ -32,6 +32,10 @@ export function expire(state: State, now: number, effects: Effect[]): void {
 
 function expireKid(state: State, kid: Kid, now: number, effects: Effect[]): void {
   const { acceptTimeout, lateAfter } = state.settings
+  if (kid.upAt <= now) {
+    kid.upAt = Number.POSITIVE_INFINITY
+    comeUp(state, kid, 1, now, effects)
+  }
   if (kid.deadline <= now) {
     killKid(state, kid, kid.overdue, whyOverdue(state, kid, now), now, effects)
     return
@@ -99,6 +103,7 @@ function nextDue(state: State, now: number): number {
   for (const kid of state.kids.values()) {
     if (kid.state === 'killed') continue
     consider(kidDue(state, kid))
+    consider(kid.upAt)
     consider(kid.oldAt)
   }
   consider(state.rhythm.ends)

@@ -23,6 +23,8 @@ export type Event =
   | { type: 'fat'; kid: number }
   /** New kids in place of the old, under other settings perhaps. */
   | { type: 'reload'; settings: CoreSettings }
+  /** What are a kid's detached connections doing? Asked of kids that have some, and not twice at once. */
+  | { type: 'ask'; kid: number }
   /** One kid more, or one less. */
   | { type: 'resize'; by: 1 | -1 }
   /** Let all kids go, and keep the listeners for a later reload. */
@@ -61,6 +63,7 @@ export type Effect =
   | { type: 'leave'; kid: number }
   | { type: 'quit'; kid: number }
   | { type: 'pressure'; kid: number }
+  | { type: 'report'; kid: number }
   | { type: 'kill'; kid: number; reason: KillReason; detail: string }
   | { type: 'shed'; listener: number; count: number }
   /** `handedOver`: another parent serves it, so it must not be shut down or unlinked. */
@@ -70,6 +73,8 @@ export type Effect =
   // told, not done
   | { type: 'up'; kid: number }
   | { type: 'done'; kid: number; count: number }
+  | { type: 'detached'; kid: number; id: number; text: string }
+  | { type: 'reported'; kid: number; count: number }
   | { type: 'lost'; kid: number; lost: number; unanswered: number; label: string }
   | { type: 'gone'; kid: number; early: boolean }
   | { type: 'leaving'; kid: number; reason: string }

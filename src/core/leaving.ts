@@ -67,10 +67,11 @@ export function buryKid(state: State, kid: Kid, now: number, effects: Effect[]):
   }
   counters.deaths++
   counters.unanswered += unanswered
-  counters.lost += kid.held
-  if (kid.held + unanswered > 0) {
+  const lost = kid.held + kid.detached
+  counters.lost += lost
+  if (lost + unanswered > 0) {
     const label = kid.holds.map((hold) => hold.label).find((text) => text !== '') ?? ''
-    effects.push({ type: 'lost', kid: kid.number, lost: kid.held, unanswered, label })
+    effects.push({ type: 'lost', kid: kid.number, lost, unanswered, label })
   }
   moveKid(state, kid, 'reap', now)
   effects.push({ type: 'gone', kid: kid.number, early })

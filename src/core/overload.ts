@@ -7,6 +7,8 @@ import { type ListenerState, type State, soon, unansweredOf } from './scoreboard
 const announceAfter = 100
 /** How long, in milliseconds, it must have been over before that is worth one. */
 const quietAfter = 1_000
+/** At least so many milliseconds between two rounds of telling kids. */
+const pressureGap = 10
 /** How many of the oldest connections the log line names. */
 const named = 3
 /** How many connections the parent sheds of one listener in one turn: its loop must go on. */
@@ -26,6 +28,7 @@ export function noteOverload(
   if (hopeless) {
     overload.began ??= now
     overload.lastSeen = now
+    press(state, now, effects)
     const due = overload.began + (settings.overload === 'abrupt' ? 0 : announceAfter)
     if (overload.announced !== undefined) return
     if (now < due) {
@@ -34,13 +37,9 @@ export function noteOverload(
     }
     overload.announced = overload.began
     effects.push({ type: 'overloadBegan', held: oldestHeld(state, now) })
-    for (const kid of state.kids.values()) {
-      if (kid.held > 0 && kid.state !== 'killed') {
-        effects.push({ type: 'pressure', kid: kid.number })
-      }
-    }
     return
   }
+  overload.pressed = false
   if (overload.began !== undefined) {
     overload.total += now - overload.began
     overload.began = undefined
@@ -56,13 +55,35 @@ export function noteOverload(
   overload.announced = undefined
 }
 
+/*
+ * Once in each stretch, and at once: what is merely kept alive should not keep anybody waiting. A kid that comes to hold
+ * something during the stretch asks the kernel itself who waits. Not again within a moment, or the parent would do little
+ * else at the edge of its capacity.
+ */
+function press(state: State, now: number, effects: Effect[]): void {
+  const { overload, settings } = state
+  if (!settings.pressure || overload.pressed) return
+  const due = overload.pressedAt + pressureGap
+  if (now < due) {
+    soon(state, due)
+    return
+  }
+  overload.pressed = true
+  overload.pressedAt = now
+  for (const kid of state.kids.values()) {
+    if (kid.held > 0 && kid.state !== 'killed') effects.push({ type: 'pressure', kid: kid.number })
+  }
+}
+
 /** When the books of overload want to be looked at again. */
 export function overloadQuiet(state: State): number {
   const { overload } = state
   if (overload.began !== undefined) {
-    return overload.announced === undefined
-      ? overload.began + announceAfter
-      : Number.POSITIVE_INFINITY
+    const press = overload.pressed ? Number.POSITIVE_INFINITY : overload.pressedAt + pressureGap
+    return Math.min(
+      press,
+      overload.announced === undefined ? overload.began + announceAfter : Number.POSITIVE_INFINITY,
+    )
   }
   if (overload.announced === undefined) return Number.POSITIVE_INFINITY
   return overload.lastSeen + quietAfter

@@ -12,6 +12,7 @@ import {
   kidOf,
   type ListenerState,
   listenerOf,
+  mayAsk,
   moveKid,
   type State,
   soon,
@@ -89,6 +90,13 @@ export function step(state: State, event: Event, now: number): Effect[] {
     case 'reload':
       beginReload(state, event.settings, now)
       break
+    case 'ask': {
+      const kid = state.kids.get(event.kid)
+      if (kid === undefined || !mayAsk(kid) || kid.reporting !== undefined) break
+      kid.reporting = { named: 0 }
+      effects.push({ type: 'report', kid: kid.number })
+      break
+    }
     case 'resize':
       resize(state, event.by)
       break
@@ -145,7 +153,7 @@ function hangUp(state: State, kid: Kid, now: number): void {
 function turn(state: State, depths: readonly number[], now: number, effects: Effect[]): void {
   expire(state, now, effects)
   if (state.phase === 'running' || state.phase === 'draining') {
-    const unserved = dispatchAll(state, depths, now, effects)
+    const unserved = state.settings.commanded ? dispatchAll(state, depths, now, effects) : []
     if (state.phase === 'draining') drainOn(state, depths, now, effects)
     else sizeAndShed(state, depths, unserved, now, effects)
   }

@@ -42,7 +42,13 @@ export interface Kid {
   /** Connections it holds: the sum over `holds`. */
   held: number
   holds: Held[]
+  /** Connections of its own that have no slot any more. */
+  detached: number
+  /** It was asked what those are doing, and has named so many of them. */
+  reporting: { named: number } | undefined
   order: Order | undefined
+  /** When it counts as up although it says nothing, as servers that accept by themselves do; Infinity for never. */
+  upAt: number
   /** When pending: to be up by; when leaving: to be gone by. Otherwise Infinity. */
   deadline: number
   /** Why it will be killed if the deadline passes. */
@@ -113,6 +119,9 @@ export interface OverloadState {
   announced: number | undefined
   /** Milliseconds in all, without the present stretch. */
   total: number
+  /** When kids were last told; and whether it was in the present stretch. */
+  pressedAt: number
+  pressed: boolean
 }
 
 /** How far the server is with stopping. */
@@ -130,6 +139,8 @@ export interface State {
   /** The listener that has the first turn. */
   turn: number
   nextKid: number
+  /** When a kid was last spawned. */
+  lastSpawn: number
   nextSeq: number
   freshest: number
   /** First kids still to be spawned, and whether any kid has ever been up. */
@@ -174,6 +185,7 @@ export function newState(settings: CoreSettings): State {
     listeners: settings.depthKnown.map(newListenerState),
     turn: 0,
     nextKid: 1,
+    lastSpawn: Number.NEGATIVE_INFINITY,
     nextSeq: 1,
     freshest: 0,
     firstKids: settings.startKids,
@@ -188,10 +200,12 @@ export function newState(settings: CoreSettings): State {
     reload: undefined,
     lastStep: 0,
     earliest: Number.POSITIVE_INFINITY,
-    overload: { began: undefined, lastSeen: 0, announced: undefined, total: 0 },
+    overload: { began: undefined, lastSeen: 0, announced: undefined, total: 0, ...unpressed },
     counters: newCounters(),
   }
 }
+
+const unpressed = { pressedAt: Number.NEGATIVE_INFINITY, pressed: false }
 
 function newListenerState(): ListenerState {
   return {
@@ -214,10 +228,13 @@ function newListenerState(): ListenerState {
   }
 }
 
+/** How long, in milliseconds, a server that says nothing must have lived to count as up. */
+export const livesFor = 1_000
+
 /** Enters a kid that is about to be spawned. */
 export function addKid(state: State, now: number): Kid {
   const listeners = state.listeners.length
-  const { maxConnections, maxConnectionsJitter, maxAge } = state.settings
+  const { maxConnections, maxConnectionsJitter, maxAge, commanded } = state.settings
   const number = state.nextKid++
   const kid: Kid = {
     number,
@@ -226,8 +243,11 @@ export function addKid(state: State, now: number): Kid {
     slots: 0,
     held: 0,
     holds: [],
+    detached: 0,
+    reporting: undefined,
     order: undefined,
-    deadline: now + state.settings.readyTimeout,
+    upAt: commanded ? Number.POSITIVE_INFINITY : now + livesFor,
+    deadline: commanded ? now + state.settings.readyTimeout : Number.POSITIVE_INFINITY,
     overdue: 'ready timeout',
     forgiven: false,
     freshness: 0,
@@ -246,7 +266,8 @@ export function addKid(state: State, now: number): Kid {
   state.kids.set(kid.number, kid)
   state.counts.pending++
   state.counters.spawns++
-  soon(state, Math.min(kid.deadline, kid.oldAt))
+  state.lastSpawn = now
+  soon(state, Math.min(kid.deadline, kid.upAt, kid.oldAt))
   return kid
 }
 
@@ -275,6 +296,11 @@ export function listenerOf(state: State, number: number): ListenerState {
   return listener
 }
 
+/** Whether a kid can be asked what its detached connections are doing. */
+export function mayAsk(kid: Kid): boolean {
+  return kid.detached > 0 && kid.state !== 'killed' && !kid.hungUp
+}
+
 /** Kids that take orders now or may later: all but those leaving or killed. */
 export function stayingKids(state: State): number {
   const { pending, idle, ordered, late, busy } = state.counts
@@ -293,7 +319,7 @@ export function unansweredOf(state: State, listener: number): number {
 /** Whether a turn has a use for the length of this listener's queue. */
 export function wantsDepth(state: State, number: number, now: number): boolean {
   const listener = listenerOf(state, number)
-  if (!listener.open || listener.watched) return false
+  if (!listener.open || listener.watched || !state.settings.commanded) return false
   // While the server stops, a listener that rests is not dry for that: what waits there is still to be served.
   return now >= listener.restUntil || state.phase === 'draining'
 }

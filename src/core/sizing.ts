@@ -60,6 +60,11 @@ function sizePool(
     endReload(state, effects)
   }
   if (!maySpawn(state.budget, now)) return false
+  const gapEnds = state.lastSpawn + settings.spawnGap
+  if (now < gapEnds && wantsKid(settings, counts, rhythm)) {
+    soon(state, gapEnds)
+    return false
+  }
   if (wantsKid(settings, counts, rhythm)) {
     if (state.firstKids > 0) state.firstKids--
     else if (rhythm.left > 0) rhythm.left--
@@ -90,7 +95,9 @@ function shrink(state: State, counts: PoolCounts, now: number, effects: Effect[]
   }
   if (wantsFewer(state.settings, counts)) {
     const kid = coldest(state)
-    if (kid !== undefined) {
+    // For want of other work alone nobody's detached connections are ended.
+    const isFree = kid?.detached === 0 || counts.staying > state.settings.maxKids
+    if (kid !== undefined && isFree) {
       effects.push({ type: 'leaving', kid: kid.number, reason: 'retire' })
       tellToLeave(state, kid, now, effects)
     }
@@ -115,15 +122,19 @@ function hasOutgoing(state: State): boolean {
   return false
 }
 
-/** The longest idle kid; of a pool that has none idle, the one that holds least. */
+/** The longest idle kid with nothing detached; of a pool that has none such, the one with the fewest connections. */
 function coldest(state: State): Kid | undefined {
   let found: Kid | undefined
   for (const kid of state.kids.values()) {
     if (kid.outgoing !== '' || ['pending', 'leaving', 'killed'].includes(kid.state)) continue
-    if (found === undefined || kid.held - found.held < 0) found = kid
-    else if (kid.held === found.held && kid.freshness < found.freshness) found = kid
+    if (found === undefined || busyness(kid) < busyness(found)) found = kid
+    else if (busyness(kid) === busyness(found) && kid.freshness < found.freshness) found = kid
   }
   return found
+}
+
+function busyness(kid: Kid): number {
+  return kid.held + kid.detached
 }
 
 function countPool(state: State, unserved: number, now: number): PoolCounts {

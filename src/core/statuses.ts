@@ -1,5 +1,6 @@
 /** What a kid's words change, every line in every state; judged first, so that a wrong line changes nothing. */
 
+import { MAX_REPORTED } from '../protocol/limits.js'
 import type { Status } from '../protocol/lines.js'
 import { classOfAcceptError } from './accept-errors.js'
 import type { Effect } from './events.js'
@@ -51,12 +52,11 @@ export function onStatus(
       return undefined
     }
     case 'done': {
-      const hold = kid.holds.find(({ seq }) => seq === status.seq)
-      if (hold === undefined) return `said done of order ${status.seq}, of which it holds nothing`
-      if (status.count > hold.count) {
-        return `said ${status.count} done of order ${status.seq}, of which it holds ${hold.count}`
-      }
-      finish(state, kid, status.seq, status.count, now)
+      const wrong = lacks(kid, status, 'done')
+      if (wrong !== undefined) return wrong
+      kid.served += status.count
+      state.counters.done += status.count
+      freeSlots(state, kid, status.seq, status.count, now)
       effects.push({ type: 'done', kid: kid.number, count: status.count })
       return undefined
     }
@@ -66,6 +66,34 @@ export function onStatus(
       hold.label = status.text
       return undefined
     }
+    case 'detach': {
+      const wrong = lacks(kid, status, 'detached')
+      if (wrong !== undefined) return wrong
+      state.counters.detached += status.count
+      kid.detached += status.count
+      freeSlots(state, kid, status.seq, status.count, now)
+      return undefined
+    }
+    case 'ended':
+      if (status.count > kid.detached) {
+        return `said ${status.count} ended, of ${kid.detached} that it had detached`
+      }
+      kid.detached -= status.count
+      kid.served += status.count
+      state.counters.done += status.count
+      effects.push({ type: 'done', kid: kid.number, count: status.count })
+      return undefined
+    case 'detached':
+      if (kid.reporting === undefined) return 'said what is detached without having been asked'
+      if (kid.reporting.named === MAX_REPORTED) return `named more than ${MAX_REPORTED} in a report`
+      kid.reporting.named++
+      effects.push({ type: 'detached', kid: kid.number, id: status.id, text: status.text })
+      return undefined
+    case 'reported':
+      if (kid.reporting === undefined) return 'said reported without having been asked'
+      kid.reporting = undefined
+      effects.push({ type: 'reported', kid: kid.number, count: status.count })
+      return undefined
     case 'leaving':
       if (kid.saidLeaving) return 'said leaving twice'
       kid.saidLeaving = true
@@ -78,7 +106,14 @@ export function onStatus(
   }
 }
 
-function comeUp(state: State, kid: Kid, slots: number, now: number, effects: Effect[]): void {
+/** A kid is up; called too for servers that say nothing, once they have lived for a while. */
+export function comeUp(
+  state: State,
+  kid: Kid,
+  slots: number,
+  now: number,
+  effects: Effect[],
+): void {
   kid.slots = slots
   state.everUp = true
   noteUp(state.budget)
@@ -166,15 +201,25 @@ function takeFailure(
   }
 }
 
-function finish(state: State, kid: Kid, seq: number, count: number, now: number): void {
+/** Whether a kid holds of an order what it says is done or detached; if not, why not. */
+function lacks(
+  kid: Kid,
+  { seq, count }: { seq: number; count: number },
+  what: string,
+): string | undefined {
+  const hold = kid.holds.find((each) => each.seq === seq)
+  if (hold === undefined) return `said ${what} of order ${seq}, of which it holds nothing`
+  if (count <= hold.count) return undefined
+  return `said ${count} ${what} of order ${seq}, of which it holds ${hold.count}`
+}
+
+function freeSlots(state: State, kid: Kid, seq: number, count: number, now: number): void {
   const at = kid.holds.findIndex((hold) => hold.seq === seq)
   const hold = kid.holds[at]
   if (hold === undefined) return
   hold.count -= count
   if (hold.count === 0) kid.holds.splice(at, 1)
   kid.held -= count
-  kid.served += count
-  state.counters.done += count
   if (kid.state !== 'busy' && kid.state !== 'idle') return
   moveKid(state, kid, 'room', now)
   kid.freshness = ++state.freshest

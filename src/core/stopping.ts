@@ -29,9 +29,11 @@ export function beginStop(
   unwatchAll(state, effects)
   state.listeners.forEach((listener, number) => {
     // Whether an order that is out has taken its connections from the queue is not known yet, so they count too.
-    listener.toServe = state.settings.depthKnown[number]
-      ? Math.max(0, depths[number] ?? 0) + unansweredOf(state, number)
-      : Number.POSITIVE_INFINITY
+    listener.toServe = !state.settings.commanded
+      ? 0
+      : state.settings.depthKnown[number]
+        ? Math.max(0, depths[number] ?? 0) + unansweredOf(state, number)
+        : Number.POSITIVE_INFINITY
   })
 }
 

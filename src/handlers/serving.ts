@@ -6,6 +6,10 @@ import type { KidSettings } from '../protocol/kid-settings.js'
 import type { Handler, Kid } from './handler.js'
 import type { Held, Serve } from './held.js'
 import { functionOf, type LoadedModule, loadModule } from './load.js'
+import { prepareProgram } from './program.js'
+import { type ReceiveOptions, receiveProxyHeader } from './proxy-protocol/receive.js'
+import { parseTrusted } from './proxy-protocol/trusted.js'
+import type { Produce } from './scgi/serve.js'
 import { serveTcp } from './tcp.js'
 
 /** What serves, and what is to be awaited before the first connection and after the last. */
@@ -17,20 +21,42 @@ export interface Service {
 
 /** Loads the handler, if there is one, and no protocol but the one it speaks. Throws KidError in one sentence. */
 export async function prepareService(settings: KidSettings): Promise<Service> {
-  const { handler: path } = settings
+  const { handler: path, program } = settings
+  if (program !== undefined) return prepareProgram(program)
   if (path === undefined) throw new InternalError('a kid without a handler')
   const module = await loadModule(path)
   const handler = await speak(settings, module, path)
   const { setup, teardown } = module
-  return { serve: (fd, kid) => serveSocket(fd, kid, handler), setup, teardown }
+  const { trustedProxies } = settings
+  const begin =
+    trustedProxies === undefined
+      ? handler
+      : behindProxy(handler, { trusted: parseTrusted(trustedProxies) })
+  return { serve: (fd, kid) => serveSocket(fd, kid, begin), setup, teardown }
+}
+
+/** A handler whose connections begin with a PROXY header; who sends none, or a bad one, it never sees. */
+function behindProxy(handler: Handler, options: ReceiveOptions): Handler {
+  return async (socket, kid) => {
+    const outcome = await receiveProxyHeader(socket, options)
+    if (outcome === 'ok') await handler(socket, kid)
+    // What anybody out there can bring about must not fill the log.
+    else kid.log.debug(outcome)
+  }
 }
 
 async function speak(settings: KidSettings, module: LoadedModule, path: string): Promise<Handler> {
   switch (settings.protocol) {
     case 'tcp':
       return functionOf(module, path) as Handler
+    case 'scgi': {
+      const { serveScgi } = await import('./scgi/serve.js')
+      const { scgiLimits } = await import('./scgi/limits.js')
+      const { headersTimeout = 0, requestTimeout = 0, sendTimeout = 0 } = settings
+      const limits = scgiLimits({ headersTimeout, requestTimeout, sendTimeout })
+      return serveScgi(functionOf(module, path) as Produce, limits)
+    }
     case 'http':
-    case 'scgi':
       throw new InternalError(`protocol ${settings.protocol} is not there yet`)
   }
 }

@@ -2,11 +2,9 @@
 
 import type { Detached } from '../handlers/handler.js'
 import type { Held } from '../handlers/held.js'
+import { MAX_REPORTED } from '../protocol/limits.js'
 import { formatDetached, formatEnded, formatReported } from '../protocol/lines.js'
 import type { StatusPipe } from './status-pipe.js'
-
-/** One report names so many of them at most: its lines must fit into a pipe that the parent reads dry once a turn. */
-const mostReported = 512
 
 interface Entry {
   readonly held: Held
@@ -63,7 +61,7 @@ export class DetachedConnections {
   report(): void {
     let reported = 0
     for (const [id, { detached }] of this.#entries) {
-      if (++reported > mostReported) break
+      if (++reported > MAX_REPORTED) break
       let text = ''
       try {
         text = detached.status()

@@ -17,6 +17,8 @@ export interface KidStatus {
   /** Slots in use, of so many; 0 of 0 until it is up. */
   readonly held: number
   readonly slots: number
+  /** Connections that live on without a slot. */
+  readonly detached: number
   /** Connections completed. */
   readonly served: number
   /** Since when it has been in this state, in milliseconds since 1970. */
@@ -42,7 +44,7 @@ export interface ServerStatus {
   readonly listeners: readonly ListenerStatus[]
   readonly counters: Readonly<Omit<Counters, 'kills'>> & {
     readonly kills: Readonly<Record<string, number>>
-    /** Connections accepted and not done. */
+    /** Connections accepted and not done, those without a slot included. */
     readonly held: number
     /** Log lines that nobody took. */
     readonly logDropped: number
@@ -69,6 +71,7 @@ export function readStatus(
     state: kid.state,
     held: kid.held,
     slots: kid.slots,
+    detached: kid.detached,
     served: kid.served,
     since: Math.round(epoch + kid.since),
     label: labelOf(kid.holds),
@@ -86,7 +89,7 @@ export function readStatus(
     counters: {
       ...state.counters,
       kills: { ...state.counters.kills },
-      held: kids.reduce((sum, { held }) => sum + held, 0),
+      held: kids.reduce((sum, { held, detached }) => sum + held + detached, 0),
       logDropped,
     },
     overloadedFor: Math.round(timeOverloaded(state, now)),

@@ -4,10 +4,10 @@ import { performance } from 'node:perf_hooks'
 import { overdueKids } from '../core/deadlines.js'
 import type { Effect, Event } from '../core/events.js'
 import { step } from '../core/round.js'
-import { newState, type State, wantsDepth } from '../core/scoreboard.js'
+import { mayAsk, newState, type State, wantsDepth } from '../core/scoreboard.js'
 import { InternalError } from '../errors.js'
 import type { Options } from '../options.js'
-import { formatAccept, formatLeave, formatPressure } from '../protocol/lines.js'
+import { formatAccept, formatPressure, formatReport } from '../protocol/lines.js'
 import { close } from '../system/descriptors.js'
 import { type Listener, retireListener, waiting } from '../system/listeners.js'
 import { Watch } from '../system/watch.js'
@@ -99,6 +99,16 @@ export class Parent {
   /** One kid more or less. */
   resize(by: 1 | -1): void {
     this.#feed({ type: 'resize', by })
+  }
+
+  /** The kids with detached connections that can be asked what those are doing. */
+  askable(): number[] {
+    return [...this.state.kids.values()].filter(mayAsk).map(({ number }) => number)
+  }
+
+  /** Asks one of them; effects `detached` and, at the end, `reported` tell. */
+  ask(kid: number): void {
+    this.#feed({ type: 'ask', kid })
   }
 
   /** Lets all kids go and keeps the listeners, until a reload. */
@@ -214,10 +224,13 @@ export class Parent {
         this.#adopt(this.options)
         return
       case 'leave':
-        this.#command(effect.kid, formatLeave())
+        this.#told(effect.kid, this.#processes.get(effect.kid)?.leave())
         return
       case 'pressure':
         this.#command(effect.kid, formatPressure())
+        return
+      case 'report':
+        this.#command(effect.kid, formatReport())
         return
       case 'quit':
         this.#processes.get(effect.kid)?.signal('SIGQUIT')
@@ -252,7 +265,10 @@ export class Parent {
   }
 
   #command(number: number, line: string): void {
-    const result = this.#processes.get(number)?.send(line) ?? 'gone'
+    this.#told(number, this.#processes.get(number)?.send(line))
+  }
+
+  #told(number: number, result: 'sent' | 'full' | 'gone' = 'gone'): void {
     if (result !== 'sent') this.#feed({ type: 'unsent', kid: number, why: result })
   }
 

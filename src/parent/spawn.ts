@@ -10,13 +10,11 @@ import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
 import { findLauncher, launchArguments } from '../system/launcher.js'
 import type { Listener } from '../system/listeners.js'
+import { firstListener, nameDescriptors } from './server-command.js'
 import { kidEndsConnections } from './settings.js'
 
 /** Our own kid, compiled beside us. */
 const kidProgram = fileURLToPath(new URL('../kid/main.js', import.meta.url))
-
-/** Listeners begin here in the kid: never below, because libuv clears O_NONBLOCK on 0 to 2, for the parent too. */
-const firstListener = 3
 
 /** What a kid is to inherit besides the environment. */
 export interface KidDescriptors {
@@ -26,7 +24,8 @@ export interface KidDescriptors {
 
 /**
  * Starts a kid, by way of the launcher. It gets /dev/null as 0, pipes as 1 and 2 that its output is read from, the
- * listeners from 3 on, then the command and the status pipe, and nothing else.
+ * listeners from 3 on, then the command and the status pipe, and nothing else. A server that accepts by itself has no
+ * such pipes: `fds` is undefined.
  *
  * Throws UsageError or SystemError where there is no such user or no launcher, and throws or emits `error` as
  * `child_process.spawn` does; where the launcher fails, or there is no such program, the kid ends with 126 or 127 after
@@ -37,26 +36,29 @@ export function spawnKid(
   listeners: readonly Listener[],
   number: number,
   generation: number,
-  { commandFd, statusFd }: KidDescriptors,
+  fds: KidDescriptors | undefined,
 ): ChildProcess {
   const command = firstListener + listeners.length
+  const pipes = fds === undefined ? [] : [fds.commandFd, fds.statusFd]
   const identity = identityOf(options)
   const env: NodeJS.ProcessEnv = {
     ...environmentOf(process.env, identity),
     ...options.env,
-    [names.protocol]: PROTOCOL_VERSION,
-    [names.commandFd]: String(command),
-    [names.statusFd]: String(command + 1),
     [names.kid]: String(number),
     [names.generation]: String(generation),
     [names.listenFds]: String(listeners.length),
     [names.listenFdNames]: listeners.map(({ name }) => name.replaceAll(':', ';')).join(':'),
   }
-  const [program, args] = programOf(options)
+  if (fds !== undefined) {
+    env[names.protocol] = PROTOCOL_VERSION
+    env[names.commandFd] = String(command)
+    env[names.statusFd] = String(command + 1)
+  }
+  const [program, args] = programOf(options, listeners)
   const isOurs = options.handler !== undefined || options.program !== undefined
   if (isOurs) env[kidSettingsName] = encodeKidSettings(settingsOf(options))
   const launch = {
-    descriptors: command + 2,
+    descriptors: command + pipes.length,
     umask: options.umask,
     chdir: options.chdir,
     reads: isOurs ? [kidProgram, ...(options.handler === undefined ? [] : [options.handler])] : [],
@@ -64,7 +66,7 @@ export function spawnKid(
   }
   return spawn(findLauncher(), launchArguments(launch, program, args), {
     env,
-    stdio: ['ignore', 'pipe', 'pipe', ...listeners.map(({ fd }) => fd), commandFd, statusFd],
+    stdio: ['ignore', 'pipe', 'pipe', ...listeners.map(({ fd }) => fd), ...pipes],
   })
 }
 
@@ -130,10 +132,12 @@ function descriptorNames(): string[] {
   }
 }
 
-function programOf({ handler, program, kid }: Options): [string, string[]] {
+function programOf(options: Options, listeners: readonly Listener[]): [string, string[]] {
+  const { handler, program, kid, server } = options
   if (handler !== undefined || program !== undefined) return [process.execPath, [kidProgram]]
-  if (typeof kid === 'string') return ['/bin/sh', ['-c', `exec ${kid}`]]
-  const [first = '', ...args] = kid ?? []
+  const command = kid ?? nameDescriptors(server ?? [], listeners)
+  if (typeof command === 'string') return ['/bin/sh', ['-c', `exec ${command}`]]
+  const [first = '', ...args] = command
   return [first, args]
 }
 

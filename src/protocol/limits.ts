@@ -9,6 +9,9 @@ export const MAX_LINE = 64
 /** The largest count in a line, of connections or slots, and the largest listener number. */
 export const MAX_COUNT = 65_535
 
+/** How many detached connections one report names at most: its lines fit into a pipe. */
+export const MAX_REPORTED = 512
+
 /** The largest order number: it stays exact in a double. */
 export const MAX_SEQ = Number.MAX_SAFE_INTEGER
 

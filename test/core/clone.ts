@@ -10,6 +10,7 @@ export function cloneState(state: State): State {
       ...kid,
       holds: kid.holds.map((hold) => ({ ...hold })),
       order: kid.order && { ...kid.order },
+      reporting: kid.reporting && { ...kid.reporting },
       strikes: [...kid.strikes],
       strikeMark: [...kid.strikeMark],
       emptyStep: [...kid.emptyStep],

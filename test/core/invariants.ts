@@ -25,7 +25,7 @@ export function stateFaults(state: State, now: number): string[] {
   let held = 0
   for (const [number, kid] of state.kids) {
     seen[kid.state] = (seen[kid.state] ?? 0) + 1
-    held += kid.held
+    held += kid.held + kid.detached
     expect(kid.number === number, () => `kid ${number} is entered under its own number`)
     for (const sentence of kidFaults(kid)) faults.push(`kid ${number} ${sentence}`)
     if (kid.order === undefined || kid.order.late) continue
@@ -122,12 +122,12 @@ export function firstDue(state: State, now: number): number {
   const dues: number[] = []
   for (const kid of state.kids.values()) {
     if (kid.state === 'killed') continue
-    dues.push(kid.deadline)
+    dues.push(kid.deadline, kid.upAt)
     if (kid.order !== undefined) {
       dues.push(kid.order.at + settings.acceptTimeout)
       if (!kid.order.late) dues.push(kid.order.at + settings.lateAfter)
     }
-    const grace = kid.slots > 1 ? 1_000 : 0
+    const grace = kid.slots > 1 || settings.kidEndsConnections ? 1_000 : 0
     for (const hold of kid.holds) dues.push(hold.since + settings.connectionTimeout + grace)
   }
   const ahead = (at: number) => dues.push(at > now ? at : never)

@@ -16,6 +16,14 @@ export function isLawful(kid: Kid, status: Status): boolean {
       return isUp && kid.order?.seq === status.seq && status.count <= kid.order.count
     case 'done':
       return isUp && status.count <= holds(status.seq)
+    case 'detach':
+      return isUp && status.count <= holds(status.seq)
+    case 'ended':
+      return isUp && status.count <= kid.detached
+    case 'detached':
+      return isUp && (kid.reporting?.named ?? 512) < 512
+    case 'reported':
+      return isUp && kid.reporting !== undefined
     case 'label':
       return isUp && holds(status.seq) > 0
     case 'leaving':

@@ -33,19 +33,43 @@ t.test('a graceful overload watches nothing, orders nobody, and waits', async (t
   t.equal(scene.state.earliest, scene.now + 50, 'and wants no turn but to tell of it')
 })
 
-t.test(
-  'it is told after 100 ms, with whom is held, and asks kids to give up what is kept alive',
-  async (t) => {
-    const scene = full(1)
-    scene.says(1, 'label 1 GET /slow')
-    t.strictSame(names(scene.pass(99)), [])
-    t.strictSame(scene.pass(1), [
-      { type: 'overloadBegan', held: [{ kid: 1, age: 100, label: 'GET /slow' }] },
-      { type: 'pressure', kid: 1 },
-    ])
-    t.strictSame(scene.pass(10_000), [], 'once')
-  },
-)
+t.test('it is told after 100 ms, with whom is held', async (t) => {
+  const scene = full(1)
+  scene.says(1, 'label 1 GET /slow')
+  t.strictSame(names(scene.pass(99)), [])
+  t.strictSame(scene.pass(1), [
+    { type: 'overloadBegan', held: [{ kid: 1, age: 100, label: 'GET /slow' }] },
+  ])
+  t.strictSame(scene.pass(10_000), [], 'once')
+})
+
+t.test('kids that may keep something alive are told at once, once in each stretch', async (t) => {
+  const scene = Scene.ready({ startKids: 2, maxKids: 2, slots: 2, pressure: true })
+  const pressed = (effects: ReturnType<Scene['turn']>) =>
+    ofType(effects, 'pressure').map(({ kid }) => kid)
+  scene.rush(4)
+  scene.answers(1, 2)
+  scene.answers(2, 2)
+  scene.turn()
+  t.strictSame(pressed(scene.rush()), [1, 2])
+  t.strictSame(pressed(scene.pass(1_000)), [], 'once')
+  scene.finishes(2)
+  scene.turn()
+  scene.answers(2, 1)
+  scene.turn()
+  scene.pass(1)
+  t.strictSame(pressed(scene.rush()), [1, 2], 'and again when it comes back')
+  scene.finishes(1)
+  scene.turn()
+  scene.answers(1, 1)
+  scene.turn()
+  t.strictSame(pressed(scene.rush()), [], 'but not within a moment')
+  t.strictSame(pressed(scene.pass(10)), [1, 2])
+})
+
+t.test('kids without anything to keep alive are told nothing', async (t) => {
+  t.strictSame(ofType(full(1).pass(1_000), 'pressure'), [])
+})
 
 t.test('an overload of less than 100 ms is not told at all', async (t) => {
   const scene = full(1)
@@ -102,7 +126,7 @@ t.test('abrupt overload is told at once and sheds all that wait, and no more', a
   scene.answers(1, 1)
   scene.turn()
   const effects = scene.rush(5)
-  t.strictSame(names(effects), ['unwatch', 'overloadBegan', 'pressure', 'shed'])
+  t.strictSame(names(effects), ['unwatch', 'overloadBegan', 'shed'])
   t.equal(sheds(scene, effects), 5)
   t.equal(scene.counters.shed, 5)
   t.strictSame(names(scene.turn()), ['watch'])

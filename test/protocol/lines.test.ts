@@ -26,6 +26,14 @@ function formatStatus(status: Status): string {
       return lines.formatShutdown(status.graceful)
     case 'label':
       return lines.formatLabel(status.seq, status.text)
+    case 'detach':
+      return lines.formatDetach(status.seq, status.count)
+    case 'ended':
+      return lines.formatEnded(status.count)
+    case 'detached':
+      return lines.formatDetached(status.id, status.text)
+    case 'reported':
+      return lines.formatReported(status.count)
   }
 }
 
@@ -33,6 +41,7 @@ function formatCommand(command: Exclude<Command, { type: 'unknown' }>): string {
   if (command.type === 'accept') {
     return lines.formatAccept(command.seq, command.listener, command.count)
   }
+  if (command.type === 'report') return lines.formatReport()
   return command.type === 'leave' ? lines.formatLeave() : lines.formatPressure()
 }
 
@@ -55,6 +64,10 @@ const status: fc.Arbitrary<Status> = fc.oneof(
   record({ type: fc.constant('leaving'), reason: text }),
   record({ type: fc.constant('shutdown'), graceful: fc.boolean() }),
   record({ type: fc.constant('label'), seq, text }),
+  record({ type: fc.constant('detach'), seq, count: least1 }),
+  record({ type: fc.constant('ended'), count: least1 }),
+  record({ type: fc.constant('detached'), id: seq, text }),
+  record({ type: fc.constant('reported'), count: least0 }),
 ) as fc.Arbitrary<Status>
 
 const command = fc.oneof(
