@@ -14,7 +14,8 @@
  *   -n            no later exec gives privileges: not setuid, not file capabilities (Linux)
  *   -p PARENT     SIGKILL when the parent dies (Linux): last, because a change of user undoes it. Off Linux as well it
  *                 ends here when PARENT is no longer its parent
- *   LISTEN_PID    is set to its own number, which is the kid's, because exec keeps it
+ *   LISTEN_PID    is set to its own number, which is the kid's, because exec keeps it; only where LISTEN_FDS is set, as it
+ *                 is for kids and not for the programs that kids start
  *   PROGRAM       is looked for in PATH
  *
  * Where any of it fails it says one sentence on standard error and exits with 126; with 127 where there is no such
@@ -230,7 +231,7 @@ int main(int argc, char **argv) {
   }
   char self[24];
   (void)snprintf(self, sizeof self, "%ld", (long)getpid());
-  if (setenv("LISTEN_PID", self, 1) == -1) fail("set LISTEN_PID", "");
+  if (getenv("LISTEN_FDS") != NULL && setenv("LISTEN_PID", self, 1) == -1) fail("set LISTEN_PID", "");
 
   execvp(argv[optind], argv + optind);
   int error = errno;

@@ -102,9 +102,11 @@ test('and on a kernel that cannot close a range', {
 })
 
 test('LISTEN_PID is the number of the program, and the rest of the environment stays', async (t) => {
-  const env = { PATH: process.env.PATH, A: 'b', LISTEN_PID: '1' }
-  const { out } = launch({}, ['sh', '-c', 'test "$LISTEN_PID" = $$ && echo "$A"'], { env })
-  t.equal(out, 'b\n')
+  const env = { PATH: process.env.PATH, A: 'b' }
+  const look = ['sh', '-c', 'test "$LISTEN_PID" = $$ && echo mine; echo "$A"']
+  const handed = { ...env, LISTEN_FDS: '1', LISTEN_PID: '1' }
+  t.equal(launch({}, look, { env: handed }).out, 'mine\nb\n')
+  t.equal(launch({}, look, { env }).out, 'b\n', 'where nothing is handed on there is none')
 })
 
 test('umask and directory are as given, or stay', async (t) => {
@@ -180,7 +182,8 @@ test('a parent that is the first process of a container is a parent', {
 }, async (t) => {
   const command = `"$0" -p 1 -k 3 -- sh -c 'echo $LISTEN_PID $$'; echo $?`
   const args = [...newPids.slice(1), 'sh', '-c', command, launcher]
-  const { stdout } = spawnSync('unshare', args, { encoding: 'utf8' })
+  const env = { ...process.env, LISTEN_FDS: '1' }
+  const { stdout } = spawnSync('unshare', args, { encoding: 'utf8', env })
   t.equal(stdout, '2 2\n0\n')
 })
 
