@@ -29,6 +29,7 @@ const ranks: Readonly<Record<string, number>> = {
   handlers: 9,
   http: 10,
   scgi: 10,
+  http: 10,
   parent: 10,
   kid: 10,
   operate: 11,

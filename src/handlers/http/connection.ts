@@ -1,0 +1,193 @@
+/** One HTTP connection of a kid: what it has in hand, when it is to end, and what it may take its time for. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Kid } from '../handler.js'
+import type { HttpLimits } from './limits.js'
+
+/*
+ * new:  nothing has come yet; how long that may last is the kid's own affair (firstByteTimeout).
+ * head: something has come, and is not a whole head yet.
+ * busy: a request is being received or answered, or several are.
+ * idle: kept alive for the next request.
+ * over: the last response has been announced as such, or the connection speaks something else now.
+ */
+type Phase = 'new' | 'head' | 'busy' | 'idle' | 'over'
+
+export class HttpConnection {
+  readonly socket: Socket
+  readonly kid: Kid
+  readonly #limits: HttpLimits
+  #phase: Phase
+  /** When it entered its phase; of requests, when the latest of them began. */
+  #since = performance.now()
+  /** How many bytes had been read when it last had nothing in hand. */
+  #readBefore = 0
+  /** The latest request and its response, and how many responses have not ended. */
+  #request: IncomingMessage | undefined
+  #response: ServerResponse | undefined
+  #unanswered = 0
+  /** The socket's own timeout is ours: something is being sent. */
+  #sending = false
+  // Node.js does the same, unless the app listens for timeouts.
+  readonly #onStuck = () => void this.socket.destroy()
+
+  constructor(socket: Socket, kid: Kid, limits: HttpLimits) {
+    this.socket = socket
+    this.kid = kid
+    this.#limits = limits
+    // Where a header of the PROXY protocol has been read, and maybe more, the client is at its request.
+    this.#phase = socket.bytesRead === 0 ? 'new' : 'head'
+  }
+
+  /** A request has come; false when it comes after the response that was announced as the last, and must not be served. */
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#response === response) return true
+    if (this.#phase === 'over') return false
+    if (this.#phase !== 'head') this.#since = performance.now()
+    this.#phase = 'busy'
+    this.#request = request
+    this.#response = response
+    this.#unanswered++
+    const { writeHead } = response
+    // Every head goes this way, that of a bare `end()` too.
+    response.writeHead = (...args: unknown[]) => {
+      this.#beforeHead(request, response)
+      return writeHead.apply(response, args as Parameters<typeof writeHead>)
+    }
+    response.once('close', () => {
+      this.#unanswered--
+      this.#afterResponse()
+    })
+    return true
+  }
+
+  /** It speaks something else from now on, or is a tunnel: none of this module's limits hold any more. */
+  release(): void {
+    this.#phase = 'over'
+    this.#request = undefined
+    this.#stopSending()
+  }
+
+  /** Ends it if it is merely kept alive. */
+  endIfIdle(): void {
+    if (this.#phase !== 'idle') return
+    const { socket } = this
+    /*
+     * The client may be sending its next request just now. What has arrived is read in the loop's next poll, which comes
+     * between two immediates; then it is served. What arrives later finds the connection closed: then no handler
+     * has seen it, and the client, which has to reckon with that on any kept connection, sends it again.
+     */
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#phase === 'idle' && socket.bytesRead === this.#readBefore) socket.destroySoon()
+      }),
+    )
+  }
+
+  /** Looks at the limits; called once a beat, of so many milliseconds. */
+  look(now: number, beat: number): void {
+    const { socket } = this
+    if (this.#phase !== 'over' || this.#request !== undefined) this.#lookAtSending()
+    switch (this.#phase) {
+      case 'new':
+      case 'idle':
+        if (socket.bytesRead !== this.#readBefore) {
+          this.#phase = 'head'
+          this.#since = now
+        } else if (this.#phase === 'idle') this.#lookAtIdle(now, beat)
+        return
+      case 'head':
+        if (now - this.#since >= (this.#limits.headersTimeout ?? Infinity)) this.#expire()
+        return
+      case 'busy':
+        this.#lookAtRequest(now, beat)
+        return
+      case 'over':
+    }
+  }
+
+  /** The kid was held up: what is overdue may have come, and has not been looked at. */
+  forgive(by: number): void {
+    this.#since += by
+    if (this.#sending) this.socket.setTimeout(this.#limits.sendTimeout ?? 0)
+  }
+
+  #beforeHead(request: IncomingMessage, response: ServerResponse): void {
+    // Only the last response may say so, or those that wait behind it would be lost. Nor may one whose request is still
+    // coming: closing then would reset the connection, and the client might lose the response.
+    if (response !== this.#response || !request.complete || response.headersSent) return
+    if (response.shouldKeepAlive && !this.#shouldEnd()) return
+    response.shouldKeepAlive = false
+    this.#phase = 'over'
+  }
+
+  #afterResponse(): void {
+    if (this.#unanswered > 0 || this.socket.destroyed) return
+    if (this.#phase === 'over') {
+      // Node.js has done this, unless the app has said `Connection: keep-alive` over our heads.
+      this.socket.destroySoon()
+    } else if (this.#request?.complete) this.#becomeIdle()
+  }
+
+  #becomeIdle(): void {
+    this.#phase = 'idle'
+    this.#since = performance.now()
+    this.#readBefore = this.socket.bytesRead
+    if (this.#shouldEnd()) this.endIfIdle()
+  }
+
+  #shouldEnd(): boolean {
+    return (
+      this.#limits.keepAliveTimeout === undefined || this.kid.signal.aborted || this.kid.waiting()
+    )
+  }
+
+  #lookAtRequest(now: number, beat: number): void {
+    const request = this.#request
+    if (request === undefined) return
+    if (request.complete) {
+      // The rest of it may have come after the response.
+      if (this.#unanswered === 0) this.#becomeIdle()
+    } else if (request.readableLength > 0) {
+      // The app leaves unread what has come: it is not the client that is waited for.
+      this.#since += beat
+    } else if (now - this.#since >= (this.#limits.requestTimeout ?? Infinity)) this.#expire()
+  }
+
+  #lookAtIdle(now: number, beat: number): void {
+    // Node.js ends it after keepAliveTimeout, unless the app has a timeout of its own.
+    const isLate = now - this.#since >= (this.#limits.keepAliveTimeout ?? 0) + beat
+    if (isLate || this.#shouldEnd()) this.endIfIdle()
+  }
+
+  /*
+   * Only the socket's own timeout knows whether a large piece is being taken bit by bit. It is set only while something is
+   * to be sent, so that a slow app is not taken for a slow client; and not if the app has set one.
+   */
+  #lookAtSending(): void {
+    const { socket } = this
+    const { sendTimeout } = this.#limits
+    if (sendTimeout === undefined) return
+    if (socket.writableLength === 0) this.#stopSending()
+    else if (!this.#sending && !socket.timeout) {
+      this.#sending = true
+      socket.setTimeout(sendTimeout)
+      socket.on('timeout', this.#onStuck)
+    }
+  }
+
+  #stopSending(): void {
+    if (!this.#sending) return
+    this.#sending = false
+    this.socket.off('timeout', this.#onStuck)
+    if (this.socket.timeout === this.#limits.sendTimeout) this.socket.setTimeout(0)
+  }
+
+  /** Has Node.js do what it does when a server that listens finds a request too slow: `clientError`, or 408. */
+  #expire(): void {
+    const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+    this.socket.emit('error', error)
+    this.socket.destroySoon()
+  }
+}

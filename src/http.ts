@@ -1,0 +1,5 @@
+/** The public API of `preforkd/http`: re-exports, nothing else. */
+
+export { kidOf } from './handlers/http/connections.js'
+export type { HttpOptions } from './handlers/http/limits.js'
+export { http, type Upgrade } from './handlers/http/serve.js'
