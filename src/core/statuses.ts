@@ -2,7 +2,7 @@
 
 import { MAX_REPORTED } from '../protocol/limits.js'
 import type { Status } from '../protocol/lines.js'
-import { classOfAcceptError } from './accept-errors.js'
+import { classOfAcceptError, mayAcceptAgain } from './accept-errors.js'
 import type { Effect } from './events.js'
 import { takeOver } from './generations.js'
 import { endOrder, killKid, partWith, tellToLeave } from './leaving.js'
@@ -43,7 +43,8 @@ export function onStatus(
         return `said it accepted ${status.count} of the ${order.count} it was ordered`
       }
       const short = status.type === 'failed' && classOfAcceptError(status.code) !== 'nothing'
-      takeAnswer(state, kid, order, status.count, short, now)
+      const aborted = status.type === 'failed' && mayAcceptAgain(status.code)
+      takeAnswer(state, kid, order, status.count, { short, aborted }, now)
       if (status.count > 0 && hasTakenAll(kid) && kid.state !== 'leaving') {
         effects.push({ type: 'leaving', kid: kid.number, reason: kid.outgoing })
         tellToLeave(state, kid, now, effects)
@@ -127,13 +128,16 @@ export function comeUp(
   takeOver(state, kid, now, effects)
 }
 
-/** `short` is whether something was wanting: then an empty answer says nothing about the queue. */
+/**
+ * `short` is whether something was wanting, `aborted` whether the connection was withdrawn: in either case an empty answer
+ * says nothing about the queue, and is no reason to suspect the kid.
+ */
 function takeAnswer(
   state: State,
   kid: Kid,
   order: Order,
   count: number,
-  short: boolean,
+  { short, aborted }: { short: boolean; aborted: boolean },
   now: number,
 ): void {
   const { counters, settings } = state
@@ -161,7 +165,7 @@ function takeAnswer(
     if (!order.late) {
       kid.emptyStep[order.listener] = listener.step
       // One that is leaving has closed its listeners.
-      if (!short && kid.state !== 'leaving') listener.emptied.push(kid.number)
+      if (!short && !aborted && kid.state !== 'leaving') listener.emptied.push(kid.number)
     }
   }
   if (kid.state === 'leaving') return

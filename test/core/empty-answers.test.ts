@@ -42,6 +42,21 @@ t.test('a kid that accepts in between is no liar', async (t) => {
   t.match(scene.counters, { accepted: 9, empty: 6 })
 })
 
+t.test('a kid whose accepts meet withdrawn connections only is no liar', async (t) => {
+  const scene = Scene.ready({ startKids: 2, maxKids: 2 })
+  for (let round = 1; round <= 9; round++) {
+    scene.rush()
+    const asked = scene.kid(1).order === undefined ? 2 : 1
+    scene.fails(asked, 'ECONNABORTED')
+    t.strictSame(ofType(scene.turn(), 'kill'), [])
+    const other = 3 - asked
+    scene.answers(other, 1)
+    scene.finishes(other)
+    scene.turn()
+  }
+  t.match(scene.counters, { accepted: 9, empty: 9, kills: {} })
+})
+
 t.test('when all answer 0 the listener rests 1, 2, 4 … 100 ms, and nobody is killed', async (t) => {
   const scene = Scene.ready({ startKids: 2, maxKids: 2 })
   scene.rush(2)
