@@ -6,7 +6,6 @@ import type { KidSettings } from '../protocol/kid-settings.js'
 import type { Handler, Kid } from './handler.js'
 import type { Held, Serve } from './held.js'
 import { functionOf, type LoadedModule, loadModule } from './load.js'
-import { prepareProgram } from './program.js'
 import { type ReceiveOptions, receiveProxyHeader } from './proxy-protocol/receive.js'
 import { parseTrusted } from './proxy-protocol/trusted.js'
 import type { Produce } from './scgi/serve.js'
@@ -21,18 +20,47 @@ export interface Service {
 
 /** Loads the handler, if there is one, and no protocol but the one it speaks. Throws KidError in one sentence. */
 export async function prepareService(settings: KidSettings): Promise<Service> {
-  const { handler: path, program } = settings
-  if (program !== undefined) return prepareProgram(program)
-  if (path === undefined) throw new InternalError('a kid without a handler')
+  const { handler: path, program, trustedProxies } = settings
+  if (program !== undefined) {
+    const { prepareProgram } = await import('./program.js')
+    return prepareProgram(program)
+  }
+  if (path === undefined) throw new InternalError('a kid with nothing to serve')
   const module = await loadModule(path)
   const handler = await speak(settings, module, path)
   const { setup, teardown } = module
-  const { trustedProxies } = settings
   const begin =
     trustedProxies === undefined
       ? handler
       : behindProxy(handler, { trusted: parseTrusted(trustedProxies) })
   return { serve: (fd, kid) => serveSocket(fd, kid, begin), setup, teardown }
+}
+
+/** The handler that an export is under its protocol. */
+async function speak(settings: KidSettings, module: LoadedModule, path: string): Promise<Handler> {
+  const { headersTimeout, requestTimeout, sendTimeout, keepAliveTimeout } = settings
+  switch (settings.protocol) {
+    case 'tcp':
+      return functionOf(module, path) as Handler
+    case 'http': {
+      const { prepareHttp } = await import('./http/serve.js')
+      const limits = { headersTimeout, requestTimeout, sendTimeout, keepAliveTimeout }
+      const { handler, ready } = await prepareHttp(module, path, limits)
+      await ready()
+      return handler
+    }
+    case 'scgi': {
+      const { serveScgi } = await import('./scgi/serve.js')
+      const { scgiLimits } = await import('./scgi/limits.js')
+      const off = Number.POSITIVE_INFINITY
+      const limits = scgiLimits({
+        headersTimeout: headersTimeout ?? off,
+        requestTimeout: requestTimeout ?? off,
+        sendTimeout: sendTimeout ?? off,
+      })
+      return serveScgi(functionOf(module, path) as Produce, limits)
+    }
+  }
 }
 
 /** A handler whose connections begin with a PROXY header; who sends none, or a bad one, it never sees. */
@@ -42,22 +70,6 @@ function behindProxy(handler: Handler, options: ReceiveOptions): Handler {
     if (outcome === 'ok') await handler(socket, kid)
     // What anybody out there can bring about must not fill the log.
     else kid.log.debug(outcome)
-  }
-}
-
-async function speak(settings: KidSettings, module: LoadedModule, path: string): Promise<Handler> {
-  switch (settings.protocol) {
-    case 'tcp':
-      return functionOf(module, path) as Handler
-    case 'scgi': {
-      const { serveScgi } = await import('./scgi/serve.js')
-      const { scgiLimits } = await import('./scgi/limits.js')
-      const { headersTimeout = 0, requestTimeout = 0, sendTimeout = 0 } = settings
-      const limits = scgiLimits({ headersTimeout, requestTimeout, sendTimeout })
-      return serveScgi(functionOf(module, path) as Produce, limits)
-    }
-    case 'http':
-      throw new InternalError(`protocol ${settings.protocol} is not there yet`)
   }
 }
 
