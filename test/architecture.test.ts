@@ -29,7 +29,6 @@ const ranks: Readonly<Record<string, number>> = {
   handlers: 9,
   http: 10,
   scgi: 10,
-  http: 10,
   parent: 10,
   kid: 10,
   operate: 11,

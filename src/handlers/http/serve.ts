@@ -36,7 +36,7 @@ export function http(app: unknown, options?: HttpOptions): Handler {
   const where = 'the app given to http()'
   const found = appOf(app, where, load)
   if (found.isTheirs) refuseListening(found, where)
-  const service = serveApp(found, httpLimits(options))
+  const service = serveApp(found, where, httpLimits(options))
   services.set(service.handler, service)
   return service.handler
 }
@@ -69,19 +69,28 @@ export async function prepareHttp(
   // What was told to listen on an address needs a moment to do so.
   await new Promise(setImmediate)
   refuseListening(app, where)
-  if (upgrade === undefined) return serveApp(app, limits)
+  if (upgrade === undefined) return serveApp(app, where, limits)
   if (app.server.listenerCount('upgrade') > 0) {
     throw new KidError(`handler ${path} exports upgrade, but its app has a listener for that too`)
   }
-  return serveApp(app, limits, upgrade as Upgrade)
+  return serveApp(app, where, limits, upgrade as Upgrade)
 }
 
-function serveApp({ server, ready }: App, limits: HttpLimits, upgrade?: Upgrade): HttpService {
+function serveApp(
+  { server, ready }: App,
+  where: string,
+  limits: HttpLimits,
+  upgrade?: Upgrade,
+): HttpService {
   const connections = new HttpConnections(limits)
   let isReady = false
   let gettingReady: Promise<void> | undefined
   const getReady = async () => {
-    await ready()
+    try {
+      await ready()
+    } catch (cause) {
+      throw new KidError(`${where} does not get ready: ${cause}`, { cause })
+    }
     // Node.js would take 0 for no limit; but then every response ends its connection.
     server.keepAliveTimeout = limits.keepAliveTimeout ?? 0
     if (upgrade !== undefined) server.on('upgrade', upgradeBy(upgrade))
