@@ -12,5 +12,5 @@ export function parseProxyHeader(bytes: Uint8Array): Parsed {
   if (bytes.length === 0) return 'more'
   if (startsVersion1(bytes)) return parseVersion1(bytes)
   if (startsVersion2(bytes)) return parseVersion2(bytes)
-  return { error: 'no PROXY header' }
+  return { error: 'neither PROXY nor the signature of version 2' }
 }
