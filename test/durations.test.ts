@@ -1,9 +1,9 @@
 /** Durations: what is read, what is refused and in which words. */
 
-import fc from 'fast-check'
 import t from 'tap'
 import { formatDuration, MAX_DURATION, parseDuration } from '../src/durations.js'
 import { UsageError } from '../src/errors.js'
+import fc from './fast-check.js'
 
 /** The sentence of the refusal, to be compared in full. */
 function refusal(read: () => unknown): string {

@@ -1,9 +1,9 @@
 /** Addresses to listen on: what is read, what is refused and in which words. */
 
-import fc from 'fast-check'
 import t from 'tap'
 import { UsageError } from '../src/errors.js'
 import { formatListenAddress, parseListenAddress } from '../src/listen-address.js'
+import fc from './fast-check.js'
 
 const tcp = (name: string, host: string, port: number) => ({ kind: 'tcp', name, host, port })
 

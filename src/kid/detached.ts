@@ -42,7 +42,7 @@ export class DetachedConnections {
   add(held: Held, detached: Detached): () => void {
     if (this.#entries.size >= this.#most) {
       throw new Error(
-        `detach: this kid has ${this.#most} detached connections, and maxDetached allows no more`,
+        `detach: this kid has ${this.#most} detached connections already, and maxDetached allows no more`,
       )
     }
     const id = ++this.#lastId

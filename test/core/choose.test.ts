@@ -1,10 +1,10 @@
 /** Who gets what waits, as a table; run with the other tests. */
 
-import fc from 'fast-check'
 import t from 'tap'
 import { shareOut } from '../../src/core/choose.js'
 import { type Kid, listenerOf, newState, type State } from '../../src/core/scoreboard.js'
 import type { CoreSettings } from '../../src/core/settings.js'
+import fc from '../fast-check.js'
 import { settingsWith } from './scene.js'
 
 const never = Number.POSITIVE_INFINITY

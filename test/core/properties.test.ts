@@ -1,7 +1,7 @@
 /** Random events over a fake kernel and fake kids: no rule bends, and afterwards everybody is served; run with the other tests. */
 
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../fast-check.js'
 import { cloneState } from './clone.js'
 import { checkedStep } from './scene.js'
 import { happening, play, settings, settle, story } from './stories.js'

@@ -1,7 +1,7 @@
 /** shedAfter: whoever has waited too long is shed, and nobody else; run with the other tests. */
 
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../fast-check.js'
 import { ofType, Scene } from './scene.js'
 
 const shedAfter = 1_000

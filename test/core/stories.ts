@@ -1,7 +1,7 @@
 /** What can happen to a server, drawn at random, and how it settles afterwards; for properties.test.ts. */
 
-import fc from 'fast-check'
 import type { CoreSettings } from '../../src/core/settings.js'
+import fc from '../fast-check.js'
 import { classic, settingsWith } from './scene.js'
 import type { Fake, World } from './world.js'
 

@@ -1,9 +1,9 @@
 /** The line splitter: whatever way the bytes arrive, the same lines come out, none too long. */
 
-import fc from 'fast-check'
 import t from 'tap'
 import { MAX_LINE } from '../../src/protocol/limits.js'
 import { LineSplitter } from '../../src/protocol/line-splitter.js'
+import fc from '../fast-check.js'
 
 /** What came of feeding these pieces one after another. */
 function split(pieces: readonly Uint8Array[]): { lines: string[]; tooLong: number } {

@@ -1,12 +1,12 @@
 /** The lines of the wire: round trips, strictness, and what a log is told of a bad one. */
 
 import { isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
 import t from 'tap'
 import { InternalError } from '../../src/errors.js'
 import { MAX_COUNT, MAX_LINE, MAX_SEQ } from '../../src/protocol/limits.js'
 import * as lines from '../../src/protocol/lines.js'
 import { type Command, parseCommand, parseStatus, type Status } from '../../src/protocol/lines.js'
+import fc from '../fast-check.js'
 
 const bare = (line: string): string => line.slice(0, -1)
 

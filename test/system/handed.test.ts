@@ -1,9 +1,9 @@
 /** What the environment hands in: what is read, what is ignored, what is refused and in which words. */
 
-import fc from 'fast-check'
 import t from 'tap'
 import { UsageError } from '../../src/errors.js'
 import { parseHanded, takeHanded } from '../../src/system/handed.js'
+import fc from '../fast-check.js'
 
 const pid = 4711
 const ours = { LISTEN_PID: '4711' }
