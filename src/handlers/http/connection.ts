@@ -152,7 +152,10 @@ export class HttpConnection {
     } else if (request.readableLength > 0) {
       // The app leaves unread what has come: it is not the client that is waited for.
       this.#since += beat
-    } else if (now - this.#since >= (this.#limits.requestTimeout ?? Infinity)) this.#expire()
+    } else if (now - this.#since >= (this.#limits.requestTimeout ?? Infinity)) {
+      if (this.#unanswered === 0) this.socket.destroySoon()
+      else this.#expire()
+    }
   }
 
   #lookAtIdle(now: number, beat: number): void {

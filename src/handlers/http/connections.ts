@@ -13,13 +13,16 @@ export function connectionOf(socket: Socket): HttpConnection | undefined {
   return bySocket.get(socket)
 }
 
+/** Where a socket has its kid: known to every copy of this package, as an app may import another than the kid runs. */
+const kidOfSocket = Symbol.for('preforkd.kid')
+
 /** The kid that serves a request. Throws Error for a request that did not come by way of preforkd. */
 export function kidOf(request: { readonly socket: Socket }): Kid {
-  const connection = bySocket.get(request.socket)
-  if (connection === undefined) {
+  const { [kidOfSocket]: kid } = request.socket as Socket & { [kidOfSocket]?: Kid }
+  if (kid === undefined) {
     throw new Error('kidOf: this request has not come by a connection of preforkd')
   }
-  return connection.kid
+  return kid
 }
 
 export class HttpConnections {
@@ -40,6 +43,7 @@ export class HttpConnections {
     this.#heed(kid)
     const connection = new HttpConnection(socket, kid, this.#limits)
     bySocket.set(socket, connection)
+    Object.assign(socket, { [kidOfSocket]: kid })
     this.#open.add(connection)
     socket.once('close', () => this.#open.delete(connection))
     if (this.#timer === undefined) this.#lookLater()

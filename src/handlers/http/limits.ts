@@ -12,7 +12,7 @@ export interface HttpOptions {
    * count. Default 60,000.
    */
   requestTimeout?: number | undefined
-  /** The client takes nothing of what is being sent for so long. Default 60,000. */
+  /** The client takes nothing of what is being sent for so long, or for twice as long at most. Default 60,000. */
   sendTimeout?: number | undefined
   /** How long an idle connection is kept for its next request; off is not at all. Default 5,000. */
   keepAliveTimeout?: number | undefined

@@ -22,8 +22,8 @@ export interface HttpService {
   readonly ready: () => Promise<void>
 }
 
-/** The services behind the handlers that were made by `http`. */
-const services = new WeakMap<Handler, HttpService>()
+/** Where a handler that was made by `http` has its service; known to every copy of this package. */
+const serviceOfHandler = Symbol.for('preforkd.http')
 
 /**
  * A handler that serves an app: a `(req, res)` function, an `http.Server` that does not listen, or the app of Express,
@@ -37,8 +37,7 @@ export function http(app: unknown, options?: HttpOptions): Handler {
   const found = appOf(app, where, load)
   if (found.isTheirs) refuseListening(found, where)
   const service = serveApp(found, where, httpLimits(options))
-  services.set(service.handler, service)
-  return service.handler
+  return Object.assign(service.handler, { [serviceOfHandler]: service })
 }
 
 /** What a module exports for `protocol: 'http'`. */
@@ -59,9 +58,8 @@ export async function prepareHttp(
       `handler ${path} exports upgrade, but it is not a function: ${typeof upgrade}`,
     )
   }
-  const made = services.get(found as Handler)
-  if (made !== undefined) {
-    if (upgrade === undefined) return made
+  if (typeof found === 'function' && serviceOfHandler in found) {
+    if (upgrade === undefined) return found[serviceOfHandler] as HttpService
     throw new KidError(`handler ${path} exports upgrade, which is only for an app, not for http()`)
   }
   const where = `the default export of handler ${path}`
