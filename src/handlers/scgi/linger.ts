@@ -11,18 +11,18 @@ export const LINGER_BYTES = 16 * 1024 * 1024
  * Closing a socket with unread bytes resets the connection, and the client may lose what it has not read of the response.
  * So what still comes is dropped until the client has ended too, within limits; then the socket closes.
  */
-export function linger(socket: Socket): void {
+export function linger(socket: Socket, time = LINGER_TIME, bytes = LINGER_BYTES): void {
   if (socket.destroyed) return
   let dropped = 0
   socket.on('data', (piece: Buffer) => {
     dropped += piece.length
-    if (dropped > LINGER_BYTES) socket.destroy()
+    if (dropped > bytes) socket.destroy()
   })
   // While a long response is still on its way, reading ends by then: what keeps coming must not pass for progress.
-  let timer = setTimeout(() => socket.pause(), LINGER_TIME)
+  let timer = setTimeout(() => socket.pause(), time)
   const closeSoon = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => socket.destroy(), LINGER_TIME)
+    timer = setTimeout(() => socket.destroy(), time)
     socket.resume()
   }
   socket.once('close', () => clearTimeout(timer))

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { ScgiClientError } from './client-error.js'
 
+type Callback = (error?: Error | null) => void
+
 /** A response that is cut off does not look like a whole one: an SCGI response ends where the connection does. */
 function abort(socket: Socket): void {
   // A Unix socket, or a client that is gone already, cannot be reset.
@@ -43,32 +45,38 @@ export class Response extends Writable {
     return this.#socket.bytesWritten > 0 || this.writableLength > 0
   }
 
-  override _write(chunk: Buffer, _: BufferEncoding, callback: (error?: Error | null) => void) {
-    this.#socket.write(chunk, callback)
+  override _write(chunk: Buffer, _: BufferEncoding, callback: Callback) {
+    this.#socket.write(chunk, this.#told(callback))
   }
 
-  override _writev(
-    chunks: readonly { chunk: Buffer }[],
-    callback: (error?: Error | null) => void,
-  ): void {
+  override _writev(chunks: readonly { chunk: Buffer }[], callback: Callback): void {
     this.#socket.cork()
     chunks.forEach(({ chunk }, i) => {
-      this.#socket.write(chunk, i === chunks.length - 1 ? callback : undefined)
+      this.#socket.write(chunk, i === chunks.length - 1 ? this.#told(callback) : undefined)
     })
     this.#socket.uncork()
   }
 
-  override _final(callback: (error?: Error | null) => void): void {
-    this.#socket.end(callback)
+  override _final(callback: Callback): void {
+    this.#socket.end(this.#told(callback))
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, callback: Callback): void {
     if (!this.writableFinished) abort(this.#socket)
     callback(error)
   }
 
+  /** A write may fail before the socket tells that it has. */
+  #told(callback: Callback): Callback {
+    return (error) => {
+      if (error) this.#gone(error)
+      callback(error)
+    }
+  }
+
   #gone(cause?: Error): void {
-    if (this.writableFinished || this.failure !== undefined || this.destroyed) return
+    // Destroyed: by this, or by the handler, who need not be told.
+    if (this.writableFinished || this.destroyed) return
     const why = cause === undefined ? '' : `: ${cause.message}`
     const message = `the connection closed before the response was whole${why}`
     this.#fail(new ScgiClientError('ERR_SCGI_CLIENT_GONE', message, { cause }))
