@@ -13,6 +13,8 @@ import type { Listener } from '../system/listeners.js'
 export interface KidStatus {
   readonly number: number
   readonly pid: number | undefined
+  /** Which reload it belongs to, counted from 1. */
+  readonly generation: number
   readonly state: KidState
   /** Slots in use, of so many; 0 of 0 until it is up. */
   readonly held: number
@@ -68,6 +70,7 @@ export function readStatus(
   const kids = [...state.kids.values()].map((kid) => ({
     number: kid.number,
     pid: parent.pidOf(kid.number),
+    generation: kid.generation,
     state: kid.state,
     held: kid.held,
     slots: kid.slots,

@@ -9,7 +9,7 @@ import { InternalError } from '../errors.js'
 import type { Options } from '../options.js'
 import { formatAccept, formatPressure, formatReport } from '../protocol/lines.js'
 import { close } from '../system/descriptors.js'
-import { type Listener, retireListener, waiting } from '../system/listeners.js'
+import { closeListener, type Listener, retireListener, waiting } from '../system/listeners.js'
 import { Watch } from '../system/watch.js'
 import type { OutputLine } from './kid-output.js'
 import { type KidEnd, KidProcess } from './kid-process.js'
@@ -333,7 +333,9 @@ export class Parent {
     this.#watchOf(number).close()
     // A Unix socket's path, too, is the other parent's from now on.
     if (handedOver) close(listener.fd)
-    else retireListener(listener)
+    else if (this.state.settings.commanded) retireListener(listener)
+    // A server that accepts by itself ends that in its own time.
+    else closeListener(listener)
   }
 
   /** Takes what concerns the parent itself from options that are in force from now on. */

@@ -15,6 +15,11 @@ export function checkServerCommand({ server }: Options, listeners: readonly List
   if (server !== undefined) nameDescriptors(server, listeners)
 }
 
+/** Whether a command names a listener. */
+export function namesDescriptors(command: string | readonly string[]): boolean {
+  return [command].flat().some((text) => text.search(socketName) >= 0)
+}
+
 /**
  * Puts the descriptor of the listener in the place of its name, wherever a command names one. Throws UsageError for a name that no listener has.
  */

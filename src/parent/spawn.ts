@@ -10,7 +10,7 @@ import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
 import { findLauncher, launchArguments } from '../system/launcher.js'
 import type { Listener } from '../system/listeners.js'
-import { firstListener, nameDescriptors } from './server-command.js'
+import { firstListener, nameDescriptors, namesDescriptors } from './server-command.js'
 import { kidEndsConnections } from './settings.js'
 
 /** Our own kid, compiled beside us. */
@@ -46,8 +46,11 @@ export function spawnKid(
     ...options.env,
     [names.kid]: String(number),
     [names.generation]: String(generation),
-    [names.listenFds]: String(listeners.length),
-    [names.listenFdNames]: listeners.map(({ name }) => name.replaceAll(':', ';')).join(':'),
+  }
+  // A server that is told of a listener in its arguments is not told twice: gunicorn, for one, would open it twice.
+  if (options.server === undefined || !namesDescriptors(options.server)) {
+    env[names.listenFds] = String(listeners.length)
+    env[names.listenFdNames] = listeners.map(({ name }) => name.replaceAll(':', ';')).join(':')
   }
   if (fds !== undefined) {
     env[names.protocol] = PROTOCOL_VERSION
