@@ -36,7 +36,7 @@ export class HttpConnection {
     this.socket = socket
     this.kid = kid
     this.#limits = limits
-    // Where a header of the PROXY protocol has been read, and maybe more, the client is at its request.
+    // Together with a header of the PROXY protocol the beginning of a request may have been read.
     this.#phase = socket.bytesRead === 0 ? 'new' : 'head'
   }
 
