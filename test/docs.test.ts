@@ -18,6 +18,8 @@ import {
   signals,
 } from '../src/core/signals.js'
 import { exitCodes } from '../src/errors.js'
+import { defaultScgiLimits } from '../src/handlers/scgi/limits.js'
+import { LINGER_BYTES, LINGER_TIME } from '../src/handlers/scgi/linger.js'
 import { hookNames } from '../src/option-checks.js'
 import { optionTable } from '../src/options.js'
 import { environmentNames, MAX_COUNT, MAX_LINE, MAX_SEQ } from '../src/protocol/limits.js'
@@ -389,4 +391,21 @@ t.test('the example on the protocol page goes as it says', async (t) => {
   t.match(server.told.at(-1), { type: 'stopped' })
   const { accepted, done, lost } = server.state.counters
   t.strictSame({ accepted, done, lost }, { accepted: 2, done: 2, lost: 0 })
+})
+
+t.test('the page about SCGI has every limit with its default', async (t) => {
+  const written: Record<string, string> = {
+    maxHeaderBytes: '65,536 bytes',
+    maxHeaders: '256',
+    headersTimeout: '10 s',
+    requestTimeout: '1 min',
+    sendTimeout: '1 min',
+  }
+  const numbers = { '65,536 bytes': 65_536, '256': 256, '10 s': 10_000, '1 min': 60_000 }
+  for (const [name, value] of Object.entries(defaultScgiLimits)) {
+    const text = written[name] as keyof typeof numbers
+    t.equal(numbers[text], value, name)
+    t.match(textOf('docs/scgi.md'), new RegExp(`^\\| \`${name}\` +\\| ${text} +\\|`, 'm'))
+  }
+  t.match(textOf('docs/scgi.md'), `${LINGER_TIME / 1000} s and ${LINGER_BYTES / 1024 ** 2} MiB`)
 })

@@ -2,14 +2,19 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
+import { scgi } from 'preforkd/scgi'
 import t, { type Test } from 'tap'
 import { parseFlags } from '../src/cli/flags.js'
 import { checkOption, type OptionName, optionTable, parseOptions } from '../src/options.js'
+import { request as scgiRequest } from './handlers/scgi/requests.js'
+import { Serving } from './handlers/scgi/serving.js'
+import { accepting, peerDirectory, startPeer, without } from './process/peers.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const command = 'dist/cli/main.js'
@@ -99,7 +104,7 @@ function complaints(log: string): string[] {
 
 t.test('an example opens with a command that exists', async (t) => {
   const examples = readdirSync(join(root, 'examples'))
-  t.strictSame(examples.sort(), ['echo', 'embed', 'slow', 'systemd'])
+  t.strictSame(examples.sort(), ['echo', 'embed', 'scgi', 'slow', 'systemd'])
   for (const name of examples) {
     t.ok(existsSync(join(root, 'examples', name, 'README.md')), `${name} says what it is`)
     for (const file of readdirSync(join(root, 'examples', name))) {
@@ -168,6 +173,53 @@ t.test('embed tells what happens, and stops by itself', async (t) => {
   t.equal(count(/^kid \d has finished 1$/), 3)
   t.equal(count(/^kid \d ended with code 0$/), 2)
   t.strictSame(complaints(program.stderr), [])
+})
+
+t.test('scgi answers behind nginx, with what stands beside it', async (t) => {
+  if (without('nginx') !== false) {
+    t.comment(`skipped: ${without('nginx')}`)
+    return
+  }
+  const directory = peerDirectory(t)
+  const socket = join(directory, 'http')
+  const conf = readFileSync(join(root, 'examples/scgi/nginx.conf'), 'utf8')
+    .replace('127.0.0.1:8080', `unix:${socket}`)
+    .replace('/tmp/preforkd-scgi.sock', `${directory}/scgi`)
+  const file = join(directory, 'nginx.conf')
+  writeFileSync(file, conf)
+  const args = [command, '--protocol', 'scgi', '--handler', 'examples/scgi/handler.js']
+  const listen = ['--kids', '1', '--listen', `unix:${directory}/scgi`]
+  const server = new Program(t, process.execPath, [...args, ...listen])
+  await server.says(/ready: /)
+  const nginx = startPeer(t, 'nginx', ['-p', directory, '-c', file, '-e', 'stderr'])
+  await accepting({ path: socket }, nginx)
+  const get = async (path: string, body?: string) => {
+    const asked = request({ socketPath: socket, path, method: body === undefined ? 'GET' : 'POST' })
+    const [response] = await pTimeout(once(asked.end(body), 'response'), { milliseconds: patience })
+    let text = `${response.statusCode} `
+    for await (const piece of response) text += piece
+    return text
+  }
+  t.match(await get('/env?a=b'), /^200 CONTENT_LENGTH: "0"\n.*^QUERY_STRING: "a=b"$/ms)
+  t.equal(await get('/upper', 'hello\n'), '200 HELLO\n')
+  t.equal(await get('/other'), '404 no /other\n')
+  await nginx.stop()
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.strictSame(complaints(server.stderr), [])
+})
+
+t.test('the handlers on the page about SCGI answer', async (t) => {
+  const answers: Record<string, RegExp> = {
+    'count.mjs': /^Status: 200 OK\r\n.*\r\n\r\nGET \/: 0 bytes\n$/s,
+    'hello.mjs': /^Status: 200 OK\r\nX-Kid: 1\r\n.*\r\n\r\nhello\n$/s,
+  }
+  for (const [file, answer] of Object.entries(answers)) {
+    const path = join(t.testdir({ [file]: codeOn('docs/scgi.md', file) }), file)
+    const serving = await Serving.start(t, scgi((await import(path)).default))
+    const get = scgiRequest('', { REQUEST_METHOD: 'GET', REQUEST_URI: '/' })
+    t.match((await serving.ask(get)).text, answer, file)
+  }
 })
 
 /** The values of a setting in one of the units, in their order. */
