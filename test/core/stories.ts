@@ -14,9 +14,11 @@ const happenings = {
   act: (world: World, fake?: Fake) => {
     if (fake === undefined) return
     const acted = world.boot(fake) || world.answer(fake) || world.accept(fake) || world.exit(fake)
-    if (!acted) world.finish(fake)
+    if (!acted && !world.finish(fake)) world.endDetached(fake)
   },
   finish: (world: World, fake?: Fake) => void (fake && world.finish(fake)),
+  detach: (world: World, fake?: Fake) => void (fake && world.detach(fake)),
+  endDetached: (world: World, fake?: Fake) => void (fake && world.endDetached(fake)),
   read: (world: World, fake?: Fake, much = 0) => void (fake && world.read(fake, much % 2 === 0)),
   reap: (world: World, fake?: Fake) => void (fake && world.reap(fake)),
   poll: (world: World) => void world.poll(),
@@ -78,6 +80,8 @@ const usual = [
   'connect',
   'act',
   'finish',
+  'detach',
+  'endDetached',
   'read',
   'reap',
   'poll',
@@ -189,7 +193,7 @@ export function settle(world: World, until: () => boolean): number {
     for (const fake of [...world.fakes.values()]) {
       moved = world.boot(fake) || world.accept(fake) || moved
       moved = world.answer(fake) || moved
-      while (world.finish(fake)) moved = true
+      while (world.finish(fake) || world.endDetached(fake)) moved = true
       moved = world.exit(fake) || moved
       moved = world.reap(fake) || moved
     }

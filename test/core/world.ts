@@ -22,6 +22,8 @@ export interface Fake {
   inbox: { seq: number; listener: number; count: number } | undefined
   taken: { seq: number; count: number } | undefined
   holds: { seq: number; count: number }[]
+  /** Connections that live on without a slot. */
+  detached: number
   /** What it wrote and the parent has not read. */
   outbox: (Status | 'garbage' | 'hangup')[]
 }
@@ -129,6 +131,25 @@ export class World {
     return true
   }
 
+  /** Its oldest connection lives on without a slot. */
+  detach(fake: Fake): boolean {
+    const hold = fake.holds[0]
+    if (!able(fake) || hold === undefined) return false
+    hold.count--
+    if (hold.count === 0) fake.holds.shift()
+    fake.detached++
+    fake.outbox.push({ type: 'detach', seq: hold.seq, count: 1 })
+    return true
+  }
+
+  endDetached(fake: Fake): boolean {
+    if (!able(fake) || fake.detached === 0) return false
+    fake.detached--
+    this.served++
+    fake.outbox.push({ type: 'ended', count: 1 })
+    return true
+  }
+
   exit(fake: Fake): boolean {
     if (!able(fake) || !fake.leaving || busy(fake)) return false
     fake.alive = false
@@ -186,7 +207,10 @@ export class World {
     if (fake.alive) return false
     if (this.state.kids.get(fake.number)?.state !== 'killed') this.read(fake)
     this.fakes.delete(fake.number)
-    this.failed += fake.holds.reduce((sum, { count }) => sum + count, fake.taken?.count ?? 0)
+    this.failed += fake.holds.reduce(
+      (sum, { count }) => sum + count,
+      fake.detached + (fake.taken?.count ?? 0),
+    )
     this.feed({ type: 'reaped', kid: fake.number })
     return true
   }
@@ -300,7 +324,8 @@ export function able(fake: Fake): boolean {
 }
 
 function busy(fake: Fake): boolean {
-  return fake.inbox !== undefined || fake.taken !== undefined || fake.holds.length > 0
+  const holds = fake.holds.length > 0 || fake.detached > 0
+  return fake.inbox !== undefined || fake.taken !== undefined || holds
 }
 
 function newFake(number: number): Fake {
@@ -315,6 +340,7 @@ function newFake(number: number): Fake {
     inbox: undefined,
     taken: undefined,
     holds: [],
+    detached: 0,
     outbox: [],
   }
 }
