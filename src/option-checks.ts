@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { UsageError } from './errors.js'
+import { parseTrusted } from './handlers/proxy-protocol/trusted.js'
 import { parseListenAddress } from './listen-address.js'
 import {
   account,
@@ -141,7 +142,13 @@ export const fields = {
   proxyProtocol: choice(['off', 'required']).default(defaults.proxyProtocol),
   trustedProxies: z
     .union([z.string(), z.array(z.string()).min(1, trustedExpected)], trustedExpected)
-    .transform((value) => [value].flat().flatMap((text) => text.split(/[\s,]+/)))
+    .transform((value, context) => {
+      const entries = [value].flat().flatMap((text) => text.trim().split(/[\s,]+/))
+      return reading(context, value, () => {
+        parseTrusted(entries)
+        return entries
+      })
+    })
     .optional(),
   maxDetached: integer(0, 100_000).optional(),
   warmupDelay: durationOrOff(),

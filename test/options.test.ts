@@ -302,6 +302,18 @@ t.test('a bad value is refused in a sentence naming option, expectation and valu
       { overloadReply: 'ü'.repeat(2_049) },
       'overloadReply must be from 1 to 4096 bytes long, not 4098',
     ],
+    [
+      { proxyProtocol: 'required', trustedProxies: '10.0.0.0/8, 10.0.0.0/33' },
+      'trustedProxies must have addresses, networks such as 10.0.0.0/8, loopback or unix, not "10.0.0.0/33"',
+    ],
+    [
+      { proxyProtocol: 'required', trustedProxies: ['localhost'] },
+      'trustedProxies must have addresses, networks such as 10.0.0.0/8, loopback or unix, not "localhost"',
+    ],
+    [
+      { proxyProtocol: 'required', trustedProxies: '' },
+      'trustedProxies must have addresses, networks such as 10.0.0.0/8, loopback or unix, not ""',
+    ],
     [{ log: {} }, 'log must be a pino logger, not an object'],
     [{ env: [] }, 'env must be an object of texts, not an empty list'],
     [{ env: { A: 1 } }, 'env.A must be text, not 1'],

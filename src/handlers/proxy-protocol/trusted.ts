@@ -1,6 +1,7 @@
 /** Whose PROXY headers are believed: read from the option `trustedProxies`, asked for every connection. */
 
 import { BlockList, isIP, isIPv4, type Socket } from 'node:net'
+import { UsageError } from '../../errors.js'
 
 /** Peers that may say who their client is. */
 export interface Trusted {
@@ -15,7 +16,7 @@ const expected = 'addresses, networks such as 10.0.0.0/8, loopback or unix'
 /**
  * Reads entries: an address (`10.0.0.1`, `::1`), a network (`10.0.0.0/8`), `unix` (the peers of Unix sockets), `loopback`
  * (127.0.0.0/8, ::1 and unix). An IPv4 address stands for its form within IPv6 as well.
- * @throws Error for the first bad one: a predicate, "must have ..., not ...", to be put behind the name of the option
+ * @throws UsageError for the first bad one: a predicate, "must have ..., not ...", to be put behind the name of the option
  */
 export function parseTrusted(entries: readonly string[]): Trusted {
   const addresses = new BlockList()
@@ -45,7 +46,7 @@ function addNetwork(addresses: BlockList, entry: string): void {
 }
 
 function refuse(entry: string): never {
-  throw new Error(`must have ${expected}, not ${JSON.stringify(entry.slice(0, 100))}`)
+  throw new UsageError(`must have ${expected}, not ${JSON.stringify(entry.slice(0, 100))}`)
 }
 
 /** Whether a connection comes from one of them, by what the kernel says of it. */

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import t from 'tap'
+import { UsageError } from '../../../src/errors.js'
 import { isTrusted, parseTrusted } from '../../../src/handlers/proxy-protocol/trusted.js'
 
 function trusts(entries: string[], remoteAddress: string | undefined, localAddress = '127.0.0.1') {
@@ -69,6 +70,6 @@ t.test('what is neither is refused in one sentence', async (t) => {
     ...['10.0.0.0/255.0.0.0', '::/129', '::1%lo', 'fe80::%eth0/10', '::1/1e1', '1'.repeat(1000)],
   ]) {
     const message = `must have addresses, networks such as 10.0.0.0/8, loopback or unix, not ${JSON.stringify(entry.slice(0, 100))}`
-    t.throws(() => parseTrusted(['127.0.0.1', entry]), new Error(message))
+    t.throws(() => parseTrusted(['127.0.0.1', entry]), new UsageError(message))
   }
 })
