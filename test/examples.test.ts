@@ -104,7 +104,16 @@ function complaints(log: string): string[] {
 
 t.test('an example opens with a command that exists', async (t) => {
   const examples = readdirSync(join(root, 'examples'))
-  t.strictSame(examples.sort(), ['echo', 'embed', 'scgi', 'slow', 'systemd'])
+  t.strictSame(examples.sort(), [
+    'echo',
+    'embed',
+    'http',
+    'program',
+    'proxy-protocol',
+    'scgi',
+    'slow',
+    'systemd',
+  ])
   for (const name of examples) {
     t.ok(existsSync(join(root, 'examples', name, 'README.md')), `${name} says what it is`)
     for (const file of readdirSync(join(root, 'examples', name))) {
@@ -158,6 +167,46 @@ t.test('slow serves one after the other without shedding', async (t) => {
   t.strictSame(answers, Array(3).fill('kid 1 took 200 ms\n'))
   server.process.kill('SIGTERM')
   t.equal(await server.end(), 0)
+})
+
+t.test('http answers while another kid is blocked', async (t) => {
+  const flags = ['--protocol', 'http', '--handler', 'examples/http/handler.js', '--kids', '2']
+  const env = { ...process.env, SLOW_MS: '300' }
+  const server = new Program(t, process.execPath, [command, ...flags, ...free], { env })
+  const port = await server.port()
+  const get = (path: string) =>
+    ask(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+  const [slow, fast] = await Promise.all([get('/slow'), get('/fast')])
+  t.match(slow, /\nkid \d has slept for 300 ms\n$/)
+  t.match(fast, /\nkid \d is quick\n$/)
+  t.match(await get('/other'), /^HTTP\/1\.1 404 /)
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.strictSame(complaints(server.stderr), [])
+})
+
+t.test('program greets who calls, and tells the log', async (t) => {
+  const args = [command, '--program', 'sh examples/program/greet.sh', '--kids', '1', ...free]
+  const server = new Program(t, process.execPath, args)
+  const answer = await ask(await server.port(), 'Ada\n')
+  t.match(answer, /^Who is it that calls from 127.0.0.1\?\nHello Ada, this is process \d+\.\n$/)
+  await server.says(/"kid":1,.*"msg":"greeting Ada"/)
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.strictSame(complaints(server.stderr), [])
+})
+
+t.test('proxy-protocol says who calls the proxy', async (t) => {
+  const flags = ['--handler', 'examples/proxy-protocol/handler.js', '--proxy-protocol', 'required']
+  const server = new Program(t, process.execPath, [command, ...flags, '--kids', '1', ...free])
+  const answer = await ask(await server.port(), 'PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n')
+  t.equal(answer, '192.0.2.1 port 1234 has called 192.0.2.2 port 80\n')
+  server.process.kill('SIGTERM')
+  t.equal(await server.end(), 0)
+  t.strictSame(complaints(server.stderr), [])
+  if (!(await has(t, 'haproxy'))) return
+  const haproxy = new Program(t, 'haproxy', ['-c', '-f', 'examples/proxy-protocol/haproxy.cfg'])
+  t.equal(await haproxy.end(), 0, `${haproxy.stdout}${haproxy.stderr}`)
 })
 
 t.test('embed tells what happens, and stops by itself', async (t) => {
