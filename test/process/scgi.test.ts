@@ -52,7 +52,7 @@ withServer('the kid outlives every bad request', failing, async (t, served) => {
 
 withServer(
   'the time limits of a server hold for what its handler speaks',
-  { ...options, headersTimeout: 50 },
+  { ...options, headersTimeout: 500 },
   async (t, served) => {
     t.match(await ask(served, Buffer.from('24:CONT')), /^Status: 408 Request Timeout/)
     t.match(await ask(served, pidRequest), `${served.pid(1)}`)

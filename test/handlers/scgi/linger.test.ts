@@ -11,7 +11,7 @@ const long = 60_000
 const much = 1_000_000_000
 
 /** A connection of which both ends are here; `begin` is what the server does with it. */
-async function connection(t: Test, begin: (socket: Socket) => void) {
+async function connection(t: Test, begin: (socket: Socket) => void, reads = true) {
   let ours: Socket | undefined
   const serving = await Serving.start(t, (socket) => {
     ours = socket
@@ -20,6 +20,7 @@ async function connection(t: Test, begin: (socket: Socket) => void) {
   })
   const { socket: theirs } = serving.client()
   theirs.allowHalfOpen = true
+  if (!reads) theirs.pause()
   await until(() => ours !== undefined, 'the connection to be accepted')
   return {
     ours: ours as unknown as Socket,
@@ -59,10 +60,8 @@ t.test('a client that sends and sends is read from so far and no further', async
 
 t.test('while the response is on its way, what comes is read no longer than that', async (t) => {
   const large = Buffer.alloc(8_000_000)
-  const { ours, theirs, closed } = await connection(t, (socket) =>
-    linger(socket.end(large), 50, much),
-  )
-  theirs.pause()
+  const begin = (socket: Socket) => linger(socket.end(large), 50, much)
+  const { ours, theirs, closed } = await connection(t, begin, false)
   const more = () => theirs.write('x', (error) => error ?? setImmediate(more))
   more()
   await until(() => ours.isPaused(), 'reading to end')
