@@ -193,7 +193,9 @@ t.test('program greets who calls, and tells the log', async (t) => {
   await server.says(/"kid":1,.*"msg":"greeting Ada"/)
   server.process.kill('SIGTERM')
   t.equal(await server.end(), 0)
-  t.strictSame(complaints(server.stderr), [])
+  const [greeting, ...others] = complaints(server.stderr)
+  t.match(greeting, '"msg":"greeting Ada"', 'what a program writes to standard error')
+  t.strictSame(others, [])
 })
 
 t.test('proxy-protocol says who calls the proxy', async (t) => {
