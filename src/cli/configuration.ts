@@ -52,7 +52,9 @@ export async function readConfiguration(
   cwd: string,
 ): Promise<Configuration> {
   const flags = parseFlags(argv)
-  if (flags.action === 'print') throw new UsageError('--help and --version are not about options')
+  if (flags.action === 'print' || flags.action === 'conform') {
+    throw new UsageError('--help, --version and conform are not about options')
+  }
   const flagged = readTexts(flags.texts, flagName, cwd)
   const variables = readTexts(textsIn(env), (name) => variableName(name) as string, cwd)
   const file = fileOf(flags.config, env, cwd)
@@ -125,7 +127,7 @@ function webConcurrency(env: Environment): Values {
 }
 
 /** The value that the text stands for, checked; a text that is no number is left for the check to refuse. */
-function convert(row: OptionRow, text: string | string[], called: string): unknown {
+export function convert(row: OptionRow, text: string | string[], called: string): unknown {
   const value =
     typeof text !== 'string'
       ? text
@@ -138,8 +140,8 @@ function convert(row: OptionRow, text: string | string[], called: string): unkno
   return value
 }
 
-/** Line ends in a reply, which neither a shell nor a service file can hold easily. */
-function decodeLineEnds(text: string): string {
+/** Line ends in a text, which neither a shell nor a service file can hold easily. */
+export function decodeLineEnds(text: string): string {
   const ends: Readonly<Record<string, string>> = { r: '\r', n: '\n', t: '\t', '\\': '\\' }
   return text.replace(/\\([rnt\\])/g, (_, letter: string) => ends[letter] as string)
 }

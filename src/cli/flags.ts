@@ -5,10 +5,12 @@ import { Command, CommanderError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type OptionRow, optionTable } from '../options.js'
 import { environmentNames } from '../protocol/limits.js'
+import { conformCommand } from './conform-flags.js'
 
 /** What the command line asks for, or only a text to print. */
 export type Flags =
   | { action: 'print'; text: string }
+  | { action: 'conform'; texts: Texts }
   | {
       action: 'serve' | 'check' | 'printConfig'
       /** Whether to reload when files change. */
@@ -49,6 +51,7 @@ export function variableName(name: string): string | undefined {
 /** Reads `argv`, without the program's own name. Throws UsageError for what is no flag of ours. */
 export function parseFlags(argv: readonly string[]): Flags {
   let printed = ''
+  let conform: Texts | undefined
   const program = createProgram().configureOutput({
     writeOut: (text) => {
       printed += text
@@ -56,6 +59,10 @@ export function parseFlags(argv: readonly string[]): Flags {
     // What goes to stderr is in the error that commander throws.
     writeErr: () => {},
   })
+  const subcommand = conformCommand((texts) => {
+    conform = new Map(Object.entries(texts))
+  })
+  program.addCommand(subcommand.copyInheritedSettings(program))
   try {
     program.parse(argv, { from: 'user' })
   } catch (error) {
@@ -63,6 +70,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     if (error.exitCode === 0) return { action: 'print', text: printed }
     throw new UsageError(oneSentence(error))
   }
+  if (conform !== undefined) return { action: 'conform', texts: conform }
   const stray = program.args[0]
   if (stray !== undefined) {
     throw new UsageError(
@@ -89,7 +97,7 @@ function flagsOf(program: Command): Flags {
   }
 }
 
-/** The command itself; another one, such as `preforkd herd`, will be added to it as a subcommand. */
+/** The command itself; others, such as `preforkd conform`, are added to it as subcommands. */
 function createProgram(): Command {
   const program = new Command('preforkd')
     .description('A preforking TCP server: the parent commands, kids accept.')
@@ -98,6 +106,11 @@ function createProgram(): Command {
     .helpOption('--help', 'Print this help.')
     .allowExcessArguments()
     .exitOverride()
+    // The flags of a subcommand are its own, also where they are called the same.
+    .enablePositionalOptions()
+    .helpCommand(false)
+    // Without a subcommand it serves, which is no error.
+    .action(() => {})
   for (const row of optionTable) program.addOption(createOption(row))
   for (const [flag, meaning] of commandFlags) program.option(flag, meaning)
   return program.addHelpText(

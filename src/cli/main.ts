@@ -4,6 +4,7 @@
 import { exitCodes, PreforkdError } from '../errors.js'
 import { check } from './check.js'
 import { readConfiguration } from './configuration.js'
+import { runConform } from './conform.js'
 import { parseFlags } from './flags.js'
 import { printConfiguration } from './print-config.js'
 import { serve } from './serve.js'
@@ -18,6 +19,7 @@ async function main(): Promise<number> {
     process.stdout.write(flags.text)
     return exitCodes.stopped
   }
+  if (flags.action === 'conform') return runConform(flags.texts)
   const read = () => readConfiguration(argv, env, cwd)
   const configuration = await read()
   switch (flags.action) {

@@ -30,6 +30,7 @@ export class Channel {
   readonly #statusFd: number
   readonly #watch: Watch
   readonly #lines: LineSplitter
+  #commandsEnded = false
   #closed = false
 
   /** Opens the pipes. Throws SystemError when there are no descriptors for them. */
@@ -55,7 +56,7 @@ export class Channel {
 
   /** Writes a command: `sent`, or `full` when the kid does not read, or `gone` when nobody can read it any more. */
   send(line: string): 'sent' | 'full' | 'gone' {
-    if (this.#closed) return 'gone'
+    if (this.#commandsEnded) return 'gone'
     const result = writeText(this.#commandFd, line)
     if (result >= 0) return 'sent'
     return errnoName(result) === 'EAGAIN' ? 'full' : 'gone'
@@ -86,6 +87,13 @@ export class Channel {
     close(this.kidFds.statusFd)
   }
 
+  /** Closes the command pipe alone, which to the kid is the end of its parent, and goes on listening. */
+  endCommands(): void {
+    if (this.#commandsEnded) return
+    this.#commandsEnded = true
+    close(this.#commandFd)
+  }
+
   /** Reads what is left, and closes our ends. */
   close(): void {
     if (this.#closed) return
@@ -93,7 +101,7 @@ export class Channel {
     this.#closed = true
     this.ignore()
     close(this.#statusFd)
-    close(this.#commandFd)
+    this.endCommands()
   }
 
   #hear(line: string): void {

@@ -86,6 +86,11 @@ export class KidProcess {
     return 'sent'
   }
 
+  /** Closes its command pipe, as the parent's death would. */
+  endCommands(): void {
+    this.#channel?.endCommands()
+  }
+
   /** Reads all that the kid has said so far. */
   readDry(): void {
     this.#channel?.readDry()

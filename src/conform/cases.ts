@@ -1,0 +1,354 @@
+/** The cases of the protocol that a kid is driven through, as a table; each is a title and what is done. */
+
+import { environmentNames, MAX_SEQ } from '../protocol/limits.js'
+import { formatPressure, formatReport } from '../protocol/lines.js'
+import { describeEnd, Failure } from './driven-kid.js'
+import type { Trial } from './trial.js'
+
+/** One case. */
+export interface Case {
+  readonly title: string
+  /** Throws Failure; may give a remark to print beside the title. */
+  run(trial: Trial): Promise<string | undefined>
+  /** Why it makes no sense with this kid; undefined when it does. */
+  skip?(trial: Trial): string | undefined
+  /** How the kid is started: it is not waited for, or is told of another version of the protocol. */
+  readonly start?: 'unready' | 'other version'
+  /** The kid is gone at the end; by itself, unless it failed. */
+  readonly ends?: true
+}
+
+/** Connections held at once, and ordered at once, at most: a kid may have a thousand slots. */
+const several = 4
+/** Long enough, in milliseconds, for a kid to read a piece of a line by itself; if it does not, nothing is lost. */
+const pieceApart = 30
+/** After SIGQUIT the parent waits so long, in milliseconds, before it kills. */
+const quitTimeout = 1_000
+
+const oneSlot = ({ kid }: Trial) =>
+  kid.slots === 1 ? 'it has one slot, so this never happens to it' : undefined
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Waits for a kid to leave as it was told. */
+async function leaves(trial: Trial): Promise<void> {
+  const end = await trial.untilGone()
+  if (end.code !== 0) {
+    throw new Failure(`expected it to end with exit code 0, but it ${describeEnd(end)}`)
+  }
+}
+
+/** A connection in the kid's hands, whose client has not said anything yet. */
+async function inHand(trial: Trial) {
+  await trial.connect()
+  return trial.order()
+}
+
+const orders: readonly Case[] = [
+  {
+    title: 'order with a connection waiting',
+    async run(trial) {
+      await trial.connect()
+      // Its client is silent until it is answered: who serves first would wait for ever.
+      await trial.finish(await trial.order())
+      return undefined
+    },
+  },
+  {
+    title: 'order without a connection',
+    async run(trial) {
+      await trial.order()
+      await trial.serve()
+      return undefined
+    },
+  },
+  {
+    title: 'order for fewer than wait',
+    async run(trial) {
+      for (let i = 0; i < several; i++) await trial.connect()
+      for (let i = 0; i < several; i++) await trial.finish(await trial.order())
+      return undefined
+    },
+  },
+  {
+    title: 'order for more than wait',
+    skip: oneSlot,
+    async run(trial) {
+      await trial.connect()
+      const count = Math.min(trial.kid.slots, several)
+      await trial.finish(await trial.order({ count }))
+      return undefined
+    },
+  },
+  {
+    title: 'order for several that wait',
+    skip: oneSlot,
+    async run(trial) {
+      const count = Math.min(trial.kid.slots, several)
+      for (let i = 0; i < count + 1; i++) await trial.connect()
+      for (let served = 0; served < count + 1; ) {
+        const order = await trial.order({ count })
+        await trial.finish(order)
+        served += order.clients.length
+      }
+      return undefined
+    },
+  },
+  {
+    title: 'orders while connections are in hand',
+    skip: oneSlot,
+    async run(trial) {
+      const held = []
+      while (held.length < Math.min(trial.kid.slots, several)) held.push(await inHand(trial))
+      for (const order of held.reverse()) await trial.finish(order)
+      return undefined
+    },
+  },
+  {
+    title: 'order for the second listener',
+    async run(trial) {
+      await trial.connect(0)
+      await trial.connect(1)
+      for (const number of [1, 0]) await trial.finish(await trial.order({ number }))
+      return undefined
+    },
+  },
+  {
+    title: `sequence numbers up to ${MAX_SEQ}`,
+    async run(trial) {
+      for (const seq of [2 ** 31, 2 ** 32, MAX_SEQ - 1]) await trial.order({ seq })
+      await trial.serve({ seq: MAX_SEQ })
+      return undefined
+    },
+  },
+]
+
+const reading: readonly Case[] = [
+  {
+    title: 'a command in pieces',
+    async run(trial) {
+      await trial.connect()
+      // The second number of the order is cut in two as well.
+      const seq = 1_234_567
+      const order = trial.order({ seq }, async (line) => {
+        const half = line.indexOf('4567')
+        for (const piece of [line.slice(0, 3), line.slice(3, half), line.slice(half)]) {
+          await trial.kid.send(piece)
+          await pause(pieceApart)
+        }
+      })
+      await trial.finish(await order)
+      return undefined
+    },
+  },
+  {
+    title: 'several commands in one write',
+    async run(trial) {
+      await trial.connect()
+      const tell = (line: string) => trial.kid.send(formatPressure() + line + formatPressure())
+      await trial.finish(await trial.order({}, tell))
+      return undefined
+    },
+  },
+  {
+    title: 'unknown commands',
+    async run(trial) {
+      trial.kid.mayReport()
+      const longest = `later ${'x'.repeat(57)}\n`
+      for (const line of ['later 1\n', 'leaves\n', 'accepts 1 0 1\n', longest, formatReport()]) {
+        await trial.kid.send(line)
+      }
+      await trial.serve()
+      return undefined
+    },
+  },
+  {
+    title: 'pressure',
+    async run(trial) {
+      await trial.kid.send(formatPressure())
+      const order = await inHand(trial)
+      await trial.kid.send(formatPressure())
+      await trial.finish(order)
+      await trial.serve()
+      return undefined
+    },
+  },
+]
+
+const accidents: readonly Case[] = [
+  {
+    title: 'a client that is gone before it is accepted',
+    async run(trial) {
+      const client = await trial.connect()
+      client.reset()
+      // Systems differ in whether it is still there to be accepted.
+      const order = await trial.order({ least: 0 })
+      if (order.clients.length > 0) await trial.untilDone(order)
+      await trial.serve()
+      return undefined
+    },
+  },
+  {
+    title: 'a client that is gone while it is served',
+    async run(trial) {
+      const order = await inHand(trial)
+      for (const client of order.clients) client.reset()
+      await trial.untilDone(order)
+      await trial.serve()
+      return undefined
+    },
+  },
+  {
+    title: 'SIGINT, SIGHUP and SIGWINCH are ignored',
+    async run(trial) {
+      for (const signal of ['SIGINT', 'SIGHUP', 'SIGWINCH'] as const) trial.kid.signal(signal)
+      await trial.serve()
+      return undefined
+    },
+  },
+  {
+    title: 'the listeners are still non-blocking',
+    async run(trial) {
+      trial.checkListeners()
+      return undefined
+    },
+  },
+]
+
+const endings: readonly Case[] = [
+  {
+    title: 'leave',
+    ends: true,
+    async run(trial) {
+      trial.closeListeners()
+      await trial.kid.send(trial.kid.leaveLine())
+      await leaves(trial)
+      await trial.untilRefused('by its end, also by programs that it has started')
+      return undefined
+    },
+  },
+  {
+    title: 'leave with a connection in hand',
+    ends: true,
+    async run(trial) {
+      const order = await inHand(trial)
+      trial.closeListeners()
+      await trial.kid.send(trial.kid.leaveLine())
+      await trial.finish(order)
+      await leaves(trial)
+      return undefined
+    },
+  },
+  {
+    title: 'leave closes the listeners first',
+    skip: oneSlot,
+    ends: true,
+    async run(trial) {
+      const order = await inHand(trial)
+      trial.closeListeners()
+      await trial.kid.send(trial.kid.leaveLine())
+      await trial.untilRefused('before what is in hand is finished')
+      await trial.finish(order)
+      await leaves(trial)
+      return undefined
+    },
+  },
+  {
+    title: 'leave right behind an order',
+    ends: true,
+    async run(trial) {
+      await trial.connect()
+      const tell = (line: string) => trial.kid.send(line + trial.kid.leaveLine())
+      const order = await trial.order({ least: 0 }, tell)
+      trial.closeListeners()
+      if (order.clients.length > 0) await trial.finish(order)
+      await leaves(trial)
+      return undefined
+    },
+  },
+  {
+    title: 'leave before it is up',
+    start: 'unready',
+    ends: true,
+    async run(trial) {
+      await trial.kid.send(trial.kid.leaveLine())
+      await trial.untilGone(trial.limits.ready + trial.limits.done)
+      return undefined
+    },
+  },
+  {
+    title: 'end of file',
+    ends: true,
+    async run(trial) {
+      trial.kid.endCommands()
+      await trial.untilGone()
+      return undefined
+    },
+  },
+  {
+    title: 'end of file with a connection in hand',
+    ends: true,
+    async run(trial) {
+      const order = await inHand(trial)
+      trial.kid.endCommands()
+      await trial.finish(order)
+      await trial.untilGone()
+      return undefined
+    },
+  },
+  {
+    title: 'SIGTERM with a connection in hand',
+    ends: true,
+    async run(trial) {
+      const order = await inHand(trial)
+      trial.kid.signal('SIGTERM')
+      await trial.finish(order)
+      await trial.untilGone()
+      return undefined
+    },
+  },
+  {
+    title: 'SIGQUIT with a connection in hand',
+    ends: true,
+    async run(trial) {
+      await inHand(trial)
+      trial.kid.signal('SIGQUIT')
+      const look = () => trial.kid.end
+      await trial.kid.until(look, Math.max(quitTimeout, trial.limits.accept), 'the kid to end')
+      return undefined
+    },
+  },
+  {
+    title: 'another version of the protocol is refused',
+    start: 'other version',
+    ends: true,
+    async run(trial) {
+      const { kid, limits } = trial
+      const look = () => (kid.end !== undefined || kid.slots > 0 ? true : undefined)
+      await kid.until(look, limits.ready, 'it to end')
+      if (kid.slots === 0) return undefined
+      throw new Failure(
+        `expected it to end when ${environmentNames.protocol} is not 1, but it said "idle ${kid.slots}"`,
+      )
+    },
+  },
+]
+
+/** In the order in which they are tried: those that leave a kid alive share one. */
+export const cases: readonly Case[] = [
+  {
+    title: 'the first line is idle SLOTS',
+    start: 'unready',
+    async run(trial) {
+      const began = performance.now()
+      await trial.ready()
+      const { slots } = trial.kid
+      const took = (performance.now() - began).toFixed()
+      return `${slots} ${slots === 1 ? 'slot' : 'slots'}, after ${took} ms`
+    },
+  },
+  ...orders,
+  ...reading,
+  ...accidents,
+  ...endings,
+]
