@@ -1,48 +1,16 @@
 /** The cases of the protocol that a kid is driven through, as a table; each is a title and what is done. */
 
-import { environmentNames, MAX_SEQ } from '../protocol/limits.js'
+import { MAX_SEQ } from '../protocol/limits.js'
 import { formatPressure, formatReport } from '../protocol/lines.js'
-import { describeEnd, Failure } from './driven-kid.js'
-import type { Trial } from './trial.js'
-
-/** One case. */
-export interface Case {
-  readonly title: string
-  /** Throws Failure; may give a remark to print beside the title. */
-  run(trial: Trial): Promise<string | undefined>
-  /** Why it makes no sense with this kid; undefined when it does. */
-  skip?(trial: Trial): string | undefined
-  /** How the kid is started: it is not waited for, or is told of another version of the protocol. */
-  readonly start?: 'unready' | 'other version'
-  /** The kid is gone at the end; by itself, unless it failed. */
-  readonly ends?: true
-}
+import { type Case, inHand, oneSlot } from './case.js'
+import { endings } from './endings.js'
 
 /** Connections held at once, and ordered at once, at most: a kid may have a thousand slots. */
 const several = 4
 /** Long enough, in milliseconds, for a kid to read a piece of a line by itself; if it does not, nothing is lost. */
 const pieceApart = 30
-/** After SIGQUIT the parent waits so long, in milliseconds, before it kills. */
-const quitTimeout = 1_000
-
-const oneSlot = ({ kid }: Trial) =>
-  kid.slots === 1 ? 'it has one slot, so this never happens to it' : undefined
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
-/** Waits for a kid to leave as it was told. */
-async function leaves(trial: Trial): Promise<void> {
-  const end = await trial.untilGone()
-  if (end.code !== 0) {
-    throw new Failure(`expected it to end with exit code 0, but it ${describeEnd(end)}`)
-  }
-}
-
-/** A connection in the kid's hands, whose client has not said anything yet. */
-async function inHand(trial: Trial) {
-  await trial.connect()
-  return trial.order()
-}
 
 const orders: readonly Case[] = [
   {
@@ -211,125 +179,6 @@ const accidents: readonly Case[] = [
     async run(trial) {
       trial.checkListeners()
       return undefined
-    },
-  },
-]
-
-const endings: readonly Case[] = [
-  {
-    title: 'leave',
-    ends: true,
-    async run(trial) {
-      trial.closeListeners()
-      await trial.kid.send(trial.kid.leaveLine())
-      await leaves(trial)
-      await trial.untilRefused('by its end, also by programs that it has started')
-      return undefined
-    },
-  },
-  {
-    title: 'leave with a connection in hand',
-    ends: true,
-    async run(trial) {
-      const order = await inHand(trial)
-      trial.closeListeners()
-      await trial.kid.send(trial.kid.leaveLine())
-      await trial.finish(order)
-      await leaves(trial)
-      return undefined
-    },
-  },
-  {
-    title: 'leave closes the listeners first',
-    skip: oneSlot,
-    ends: true,
-    async run(trial) {
-      const order = await inHand(trial)
-      trial.closeListeners()
-      await trial.kid.send(trial.kid.leaveLine())
-      await trial.untilRefused('before what is in hand is finished')
-      await trial.finish(order)
-      await leaves(trial)
-      return undefined
-    },
-  },
-  {
-    title: 'leave right behind an order',
-    ends: true,
-    async run(trial) {
-      await trial.connect()
-      const tell = (line: string) => trial.kid.send(line + trial.kid.leaveLine())
-      const order = await trial.order({ least: 0 }, tell)
-      trial.closeListeners()
-      if (order.clients.length > 0) await trial.finish(order)
-      await leaves(trial)
-      return undefined
-    },
-  },
-  {
-    title: 'leave before it is up',
-    start: 'unready',
-    ends: true,
-    async run(trial) {
-      await trial.kid.send(trial.kid.leaveLine())
-      await trial.untilGone(trial.limits.ready + trial.limits.done)
-      return undefined
-    },
-  },
-  {
-    title: 'end of file',
-    ends: true,
-    async run(trial) {
-      trial.kid.endCommands()
-      await trial.untilGone()
-      return undefined
-    },
-  },
-  {
-    title: 'end of file with a connection in hand',
-    ends: true,
-    async run(trial) {
-      const order = await inHand(trial)
-      trial.kid.endCommands()
-      await trial.finish(order)
-      await trial.untilGone()
-      return undefined
-    },
-  },
-  {
-    title: 'SIGTERM with a connection in hand',
-    ends: true,
-    async run(trial) {
-      const order = await inHand(trial)
-      trial.kid.signal('SIGTERM')
-      await trial.finish(order)
-      await trial.untilGone()
-      return undefined
-    },
-  },
-  {
-    title: 'SIGQUIT with a connection in hand',
-    ends: true,
-    async run(trial) {
-      await inHand(trial)
-      trial.kid.signal('SIGQUIT')
-      const look = () => trial.kid.end
-      await trial.kid.until(look, Math.max(quitTimeout, trial.limits.accept), 'the kid to end')
-      return undefined
-    },
-  },
-  {
-    title: 'another version of the protocol is refused',
-    start: 'other version',
-    ends: true,
-    async run(trial) {
-      const { kid, limits } = trial
-      const look = () => (kid.end !== undefined || kid.slots > 0 ? true : undefined)
-      await kid.until(look, limits.ready, 'it to end')
-      if (kid.slots === 0) return undefined
-      throw new Failure(
-        `expected it to end when ${environmentNames.protocol} is not 1, but it said "idle ${kid.slots}"`,
-      )
     },
   },
 ]

@@ -2,7 +2,8 @@
 
 import type { Options } from '../options.js'
 import { environmentNames } from '../protocol/limits.js'
-import { type Case, cases } from './cases.js'
+import type { Case } from './case.js'
+import { cases } from './cases.js'
 import { Failure } from './driven-kid.js'
 import { type Limits, Trial } from './trial.js'
 
