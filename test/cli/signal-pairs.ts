@@ -78,9 +78,17 @@ async function tryEach(t: Test, open: Pair[]): Promise<void> {
   }
 }
 
-/** A test of all pairs that begin with one of these. */
+/** Every third pair, and with ALL=1 each: the pure machine is tried with all triples in any case. */
+const isTried = (first: number, second: number) =>
+  process.env.ALL === '1' || (first + second) % 3 === 0
+
+/** A test of pairs that begin with one of these. */
 export function testPairs(title: string, firsts: readonly Signal[]): void {
-  const open: Pair[] = firsts.flatMap((first) => signals.map((second): Pair => [first, second]))
+  const open: Pair[] = firsts.flatMap((first) =>
+    signals
+      .filter((second) => isTried(signals.indexOf(first), signals.indexOf(second)))
+      .map((second): Pair => [first, second]),
+  )
   void test(title, { jobs: atOnce }, async (t) => {
     await Promise.all(Array.from({ length: atOnce }, () => tryEach(t, open)))
     t.same(open, [])

@@ -6,7 +6,11 @@ import { fixture, refused } from './run.js'
 const good = ['--handler', fixture('handlers/says-its-pid.js')]
 
 const usage: [title: string, args: string[], sentence: RegExp | string][] = [
-  ['no handler', [], /^either handler \(.*\) or kid \(.*\) must be given$/],
+  [
+    'nothing that serves',
+    [],
+    /^one of handler .*, program .*, kid .* and server .* must be given$/,
+  ],
   [
     'an unknown flag',
     [...good, '--slotz', '3'],
