@@ -124,6 +124,18 @@ t.test('a body that ends too early fails in the reader, and gets 400', async (t)
   )
 })
 
+t.test('a reader that does not listen for errors is not ended by a client that goes', async (t) => {
+  const serving = await Serving.start(
+    t,
+    scgi(async (_env, body) => {
+      await new Promise((resolve) => body.on('data', () => {}).on('close', resolve))
+    }),
+  )
+  const client = serving.client()
+  client.socket.end(request('body').subarray(0, -1))
+  t.strictSame(await client.answer, { text: '', error: undefined })
+})
+
 t.test('a response that was begun by a short body is cut off', async (t) => {
   const serving = await Serving.start(
     t,
@@ -409,6 +421,7 @@ t.test('a handler that reads late or never does not cost the client its time', a
     t,
     scgi(
       async (env, body, out, kid) => {
+        if (env.READS !== undefined) await once(body, 'readable')
         await pass(600)
         if (env.READS === undefined) out.end(`${ok}unread`)
         else await hashes(env, body, out, kid)
