@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
@@ -105,12 +105,14 @@ function complaints(log: string): string[] {
 t.test('an example opens with a command that exists', async (t) => {
   const examples = readdirSync(join(root, 'examples'))
   t.strictSame(examples.sort(), [
+    'chat',
     'echo',
     'embed',
     'http',
     'program',
     'proxy-protocol',
     'scgi',
+    'server',
     'slow',
     'systemd',
   ])
@@ -209,6 +211,56 @@ t.test('proxy-protocol says who calls the proxy', async (t) => {
   if (!(await has(t, 'haproxy'))) return
   const haproxy = new Program(t, 'haproxy', ['-c', '-f', 'examples/proxy-protocol/haproxy.cfg'])
   t.equal(await haproxy.end(), 0, `${haproxy.stdout}${haproxy.stderr}`)
+})
+
+/** A guest of the chat: a client of WebSocket that says short texts. */
+class Guest {
+  readonly #socket: Socket
+  readonly ended: Promise<unknown>
+  #heard = ''
+
+  constructor(t: Test, port: number) {
+    this.#socket = connect(port, '127.0.0.1').setEncoding('latin1')
+    this.ended = once(this.#socket, 'close')
+    this.#socket.on('data', (text: string) => {
+      this.#heard += text
+    })
+    this.#socket.write(
+      'GET / HTTP/1.1\r\nHost: chat\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    )
+    t.teardown(() => this.#socket.destroy())
+  }
+
+  say(text: string): void {
+    // A mask of zeros is one too.
+    const head = Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0])
+    this.#socket.write(Buffer.concat([head, Buffer.from(text)]))
+  }
+
+  async hears(what: RegExp): Promise<void> {
+    const deadline = AbortSignal.timeout(patience)
+    while (!what.test(this.#heard)) await once(this.#socket, 'data', { signal: deadline })
+  }
+}
+
+t.test('chat has room for all in one slot, and says goodbye', async (t) => {
+  const handler = ['--handler', 'examples/chat/handler.js', '--protocol', 'http', '--kids', '1']
+  const program = new Program(t, process.execPath, [command, ...handler, ...free])
+  const port = await program.port()
+  const ann = new Guest(t, port)
+  // What the RFC has as its example.
+  await ann.hears(/Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/)
+  await ann.hears(/guest 1 is here/)
+  const bob = new Guest(t, port)
+  await ann.hears(/guest 2 is here/)
+  bob.say('hello')
+  await Promise.all([ann, bob].map((guest) => guest.hears(/guest 2: hello/)))
+  program.process.kill('SIGTERM')
+  await Promise.all([ann, bob].map((guest) => guest.hears(/drain/)))
+  await Promise.all([ann.ended, bob.ended])
+  t.equal(await program.end(), 0)
+  t.strictSame(complaints(program.stderr), [])
 })
 
 t.test('embed tells what happens, and stops by itself', async (t) => {

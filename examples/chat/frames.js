@@ -1,4 +1,5 @@
-// The frames of WebSocket (RFC 6455), as far as a chat needs them: short texts, ping and close.
+// Part of handler.js, which says what to do after npm run build: the frames of WebSocket (RFC 6455), as far as a chat
+// needs them, which is short texts, ping and close.
 
 /** Bytes of one message; who sends more is told to go (1009). */
 const longest = 4096

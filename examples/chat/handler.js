@@ -7,7 +7,7 @@
 // there would be as many rooms. On SIGTERM everybody is told, and the kid leaves when the last has gone.
 
 import { createHash } from 'node:crypto'
-import { frame, Frames } from './frames.js'
+import { Frames, frame } from './frames.js'
 
 const page = `<!doctype html><meta charset="utf-8"><title>chat</title>
 <input id="say" autofocus placeholder="say something"><ul id="said"></ul>
