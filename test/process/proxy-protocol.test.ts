@@ -55,7 +55,7 @@ async function ask(port: number, text: string): Promise<{ answer: string; from: 
   return { answer, from }
 }
 
-const required = { proxyProtocol: 'required', kids: 1, slots: 4 } as const
+const required = { proxyProtocol: 'required', kids: 1, slots: 8 } as const
 
 if (noHaproxy !== false) {
   void test('behind HAProxy', { skip: noHaproxy }, async () => {})
