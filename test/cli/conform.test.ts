@@ -1,5 +1,6 @@
 /** `preforkd conform`: our own kid passes every case, what is printed of others, and what is refused. */
 
+import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { runConform } from '../../src/cli/conform.js'
 import { parseFlags } from '../../src/cli/flags.js'
@@ -15,7 +16,7 @@ async function conform(t: Test, args: readonly string[]) {
   const run = new Run(t, ['conform', ...args], {
     env: { BAD_KIDS: Array.from({ length: 40 }, (_, i) => i + 1).join(',') },
   })
-  const code = await run.end(t, 60_000)
+  const code = await run.end(t, 120_000)
   t.equal(run.stderr, '')
   return { code, lines: run.stdout.trimEnd().split('\n') }
 }
@@ -95,4 +96,12 @@ t.test('its flags are its own, and what cannot be is refused in a sentence', asy
   ] as const) {
     t.equal(await refusal(...argv), sentence)
   }
+})
+
+t.test('its page has every flag', async (t) => {
+  const help = parseFlags(['conform', '--help'])
+  const page = readFileSync(fixture('../../docs/kids-in-other-languages.md'), 'utf8')
+  const flags = help.action === 'print' ? [...help.text.matchAll(/^ {2}(--[a-z-]+)/gm)] : []
+  t.ok(flags.length > 8)
+  for (const [, flag] of flags) if (flag !== '--help') t.match(page, `\`${flag}\``)
 })
