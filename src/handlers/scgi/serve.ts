@@ -55,7 +55,8 @@ async function answer(run: () => unknown, body: RequestBody, out: Response, kid:
     const failure = body.failure ?? out.failure
     // What a client can cause must not fill the log.
     if (failure === undefined) kid.log.error({ err: error }, 'the SCGI handler failed')
-    else kid.log.debug({ reason: failure.message }, 'an SCGI request failed at its client')
+    else
+      kid.log.debug({ reason: failure.message, err: error }, 'an SCGI request failed at its client')
     // A response that the handler has ended is whole, and goes its way.
     if (out.writableEnded || out.destroyed) return
     if (out.begun) out.destroy()
