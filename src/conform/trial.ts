@@ -68,7 +68,7 @@ export class Trial {
   async ready(): Promise<void> {
     const look = () => (this.kid.slots > 0 ? true : undefined)
     const hint =
-      '; it is to be written to the descriptor in PREFORKD_STATUS_FD, with a newline, and a kid that is only slow needs a longer --ready-timeout'
+      '; it is to be written to the descriptor in PREFORKD_STATUS_FD, with a newline and past any buffer, and a kid that is only slow needs a longer --ready-timeout'
     await this.kid.until(look, this.limits.ready, '"idle SLOTS"', { hint })
   }
 

@@ -59,7 +59,7 @@ const faults: Record<string, Fault> = {
     title: 'the first line is idle SLOTS',
     limits: { ready: brief },
     remark:
-      'expected "idle SLOTS" within 300ms, but it said nothing; it is to be written to the descriptor in PREFORKD_STATUS_FD, with a newline, and a kid that is only slow needs a longer --ready-timeout',
+      'expected "idle SLOTS" within 300ms, but it said nothing; it is to be written to the descriptor in PREFORKD_STATUS_FD, with a newline and past any buffer, and a kid that is only slow needs a longer --ready-timeout',
   },
 }
 
