@@ -20,6 +20,8 @@ interface Wanted {
 export async function runConform(texts: Texts): Promise<number> {
   const { options, limits, only } = read(texts)
   const counts = { ok: 0, FAIL: 0, skip: 0 }
+  // Whoever reads has seen enough, as `head` has; kids end with us.
+  process.stdout.once('error', () => process.exit(exitCodes.failed))
   for await (const result of conform(options, limits, only)) {
     counts[result.outcome]++
     process.stdout.write(format(result))
