@@ -99,6 +99,14 @@ export class HeaderParser {
   }
 }
 
+/*
+ * The specification allows no name twice, but an nginx before 1.23 sends header lines that a client repeats as they are.
+ * They are one value, as RFC 3875 has it of CGI.
+ */
+function separatorOf(name: string): string {
+  return name === 'HTTP_COOKIE' ? '; ' : ', '
+}
+
 /** Names and values; or what is wrong, in words that repeat nothing the client said. */
 function parseFields(
   header: Buffer,
@@ -116,8 +124,10 @@ function parseFields(
     const name = header.toString('latin1', at, nameEnd)
     const value = header.toString('latin1', nameEnd + 1, valueEnd)
     at = valueEnd + 1
-    if (name in env) return 'a name appears twice'
-    env[name] = value
+    const before = env[name]
+    if (before === undefined) env[name] = value
+    else if (name.startsWith('HTTP_')) env[name] = before + separatorOf(name) + value
+    else return 'a name appears twice'
     if (contentLength !== undefined) continue
     if (name !== 'CONTENT_LENGTH') return 'CONTENT_LENGTH is not the first header'
     if (!/^(0|[1-9]\d{0,15})$/.test(value)) return 'CONTENT_LENGTH is not a decimal number'

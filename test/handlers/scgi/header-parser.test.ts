@@ -26,6 +26,25 @@ function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
   return edges.slice(1).map((edge, i) => bytes.subarray(edges[i], edge))
 }
 
+t.test(
+  'header lines that a client repeats are one value, nothing else may be there twice',
+  async (t) => {
+    const pairs = [
+      ['CONTENT_LENGTH', '0'],
+      ['SCGI', '1'],
+      ['HTTP_ACCEPT', 'a'],
+      ['HTTP_COOKIE', 'b=1'],
+      ['HTTP_ACCEPT', ''],
+      ['HTTP_COOKIE', 'c=2'],
+      ['HTTP_ACCEPT', 'd'],
+    ]
+    const header = pairs.map(([name, value]) => `${name}\0${value}\0`).join('')
+    const limits = { maxHeaderBytes: 1000, maxHeaders: 10 }
+    const result = new HeaderParser(limits).feed(Buffer.from(`${header.length}:${header},`))
+    t.match(result, { type: 'complete', env: { HTTP_ACCEPT: 'a, , d', HTTP_COOKIE: 'b=1; c=2' } })
+  },
+)
+
 t.test('a header becomes a map, and what follows it is the rest', async (t) => {
   const bytes = request('What is the answer to life?', {
     REQUEST_METHOD: 'POST',
@@ -140,7 +159,8 @@ function expected(text: string, { maxHeaderBytes, maxHeaders }: typeof limits) {
   if (!/^([^\0]+\0[^\0]*\0)+$/.test(header)) return undefined
   const strings = header.split('\0').slice(0, -1)
   const names = strings.filter((_, i) => i % 2 === 0)
-  if (names.length > maxHeaders || new Set(names).size < names.length) return undefined
+  const single = names.filter((name) => !name.startsWith('HTTP_'))
+  if (names.length > maxHeaders || new Set(single).size < single.length) return undefined
   if (names[0] !== 'CONTENT_LENGTH' || !/^(0|[1-9]\d*)$/.test(strings[1] ?? '')) return undefined
   if (BigInt(strings[1] as string) > BigInt(Number.MAX_SAFE_INTEGER)) return undefined
   if (strings[names.indexOf('SCGI') * 2 + 1] !== '1') return undefined
@@ -202,7 +222,7 @@ t.test('100,000 spoilt headers: none throws, none is taken that should not be', 
       if (should !== undefined) wrong.push(`refused: ${JSON.stringify(String(bytes))}`)
     } else if (
       should?.contentLength !== result.contentLength ||
-      should.names.sort().join() !== Object.keys(result.env).sort().join()
+      [...new Set(should.names)].sort().join() !== Object.keys(result.env).sort().join()
     ) {
       wrong.push(`taken: ${JSON.stringify(String(bytes))}`)
     }
