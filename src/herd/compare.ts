@@ -1,12 +1,10 @@
 /** First figures against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS]]; the lab will grow from this. */
 
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { cpus, release } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { type Contestant, contestants, startContestant } from './contestants.js'
-import type { LoadPlan, LoadResult } from './load-client.js'
-import { percentile, ratios, summarize } from './statistics.js'
+import { type Contestant, startContestant } from './contestants.js'
+import type { LoadPlan } from './load-client.js'
+import { interleave, machine } from './rounds.js'
+import { runClient } from './run-client.js'
+import { percentile } from './statistics.js'
 
 interface Scenario {
   title: string
@@ -37,7 +35,7 @@ const scenarios: Scenario[] = [
 ]
 
 /** One contestant's figures of one round. */
-interface Figures {
+type Figures = {
   'conn/s': number
   'p50 ms': number
   'p99 ms': number
@@ -75,42 +73,11 @@ async function measure(
   }
 }
 
-async function runClient(plan: LoadPlan): Promise<LoadResult> {
-  const client = fork(fileURLToPath(new URL('./load-client.js', import.meta.url)))
-  client.send(plan)
-  const [result] = (await once(client, 'message')) as [LoadResult]
-  return result
-}
-
 async function compare(scenario: Scenario, rounds: number, seconds: number): Promise<void> {
-  const figures = new Map<Contestant, Figures[]>(contestants.map((name) => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    // Interleaved and in an order that changes, so that what drifts on the machine drifts for all.
-    const order = contestants.map((_, i) => contestants[(i + round) % contestants.length])
-    for (const name of order as Contestant[]) {
-      figures.get(name)?.push(await measure(name, scenario, seconds, round + 1))
-    }
-  }
-  console.log(`\n${scenario.title}: median (least .. most) of ${rounds} rounds of ${seconds} s`)
-  const names = Object.keys(figures.get('preforkd')?.[0] ?? {}) as (keyof Figures)[]
-  for (const figure of names) {
-    const of = (name: Contestant) => (figures.get(name) ?? []).map((each) => each[figure])
-    const told = contestants.map((name) => `${name} ${show(of(name))}`)
-    const over = contestants
-      .slice(1)
-      .map((base) => `/ ${base} ${show(ratios(of('preforkd'), of(base)))}`)
-    console.log(`  ${figure.padEnd(15)} ${told.join('   ')}   ${over.join('  ')}`)
-  }
-}
-
-function show(values: readonly number[]): string {
-  const { median, least, most } = summarize(values)
-  const digits = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
-  return `${digits(median)} (${digits(least)} .. ${digits(most)})`
+  const title = `${scenario.title}: ${seconds} s a round`
+  await interleave(title, rounds, (name, round) => measure(name, scenario, seconds, round))
 }
 
 const [rounds = '5', seconds = '4'] = process.argv.slice(2)
-console.log(
-  `Node ${process.version}, Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model.trim()}, loopback`,
-)
+console.log(machine())
 for (const scenario of scenarios) await compare(scenario, Number(rounds), Number(seconds))

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
+import type { HerdProtocol } from './load-client.js'
 import { costOf, kidsOf } from './processes.js'
 
 /** Who takes part. */
@@ -28,8 +29,10 @@ export async function startContestant(
   name: Contestant,
   kids: number,
   slots: number,
+  protocol: HerdProtocol = 'tcp',
 ): Promise<Running> {
-  const started = name === 'preforkd' ? preforkd(kids, slots) : clusterOf(name, kids)
+  const started =
+    name === 'preforkd' ? preforkd(kids, slots, protocol) : clusterOf(name, kids, protocol)
   const port = await pTimeout(portOf(started, name), { milliseconds: patience })
   const pid = started.pid as number
   return {
@@ -51,19 +54,19 @@ function beside(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url))
 }
 
-function preforkd(kids: number, slots: number): ChildProcess {
-  const flags = ['--handler', beside('./handler.js'), '--listen', '127.0.0.1:0']
+function preforkd(kids: number, slots: number, protocol: HerdProtocol): ChildProcess {
+  const handler = beside(protocol === 'http' ? './http-app.js' : './handler.js')
+  const flags = ['--handler', handler, '--protocol', protocol, '--listen', '127.0.0.1:0']
   const size = ['--kids', String(kids), '--slots', String(slots)]
   return spawn(process.execPath, [beside('../cli/main.js'), ...flags, ...size], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
 }
 
-function clusterOf(name: Contestant, kids: number): ChildProcess {
+function clusterOf(name: Contestant, kids: number, protocol: HerdProtocol): ChildProcess {
   const policy = name === 'cluster-none' ? 'none' : 'rr'
-  return spawn(process.execPath, [beside('./cluster-server.js'), policy, String(kids)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const args = [beside('./cluster-server.js'), policy, String(kids), protocol]
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 /** The port a contestant tells when it is ready, in a line of JSON. */

@@ -7,11 +7,15 @@ const blockFor = 50
 
 const nobody = new Int32Array(new SharedArrayBuffer(4))
 
+/** A sleep, not a computation: with it cores are not what is measured. */
+export function block(): void {
+  Atomics.wait(nobody, 0, 0, blockFor)
+}
+
 export default function handle(socket: Socket): void {
   socket.on('error', () => {})
   socket.once('data', (data) => {
-    // A sleep, not a computation: with it cores are not what is measured.
-    if (data[0] === 'b'.charCodeAt(0)) Atomics.wait(nobody, 0, 0, blockFor)
+    if (data[0] === 'b'.charCodeAt(0)) block()
     socket.end('x')
   })
 }

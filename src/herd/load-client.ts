@@ -8,6 +8,8 @@ import { Watch } from '../system/watch.js'
 /** What load to make; always bounded in count and time, always to loopback. */
 export interface LoadPlan {
   port: number
+  /** What the contestants speak; `tcp` when left out. */
+  protocol?: HerdProtocol
   /** `saturate`: so many clients, each connecting again at once. `open`: Poisson arrivals at a rate. */
   shape: 'saturate' | 'open'
   clients: number
@@ -41,11 +43,22 @@ const patience = 10_000
 const beat = 1
 
 const host = '127.0.0.1'
-const buffer = Buffer.allocUnsafe(64)
+
+export type HerdProtocol = 'tcp' | 'http'
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: herd\r\nConnection: close\r\n\r\n`
+
+/** One is a connection, whatever it speaks. */
+const requests = {
+  tcp: { light: 'l', blocking: 'b' },
+  http: { light: get('/fast'), blocking: get('/slow') },
+} as const
+const buffer = Buffer.allocUnsafe(512)
 
 /** Makes the load of a plan. */
 export function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const random = randomFrom(plan.seed)
+  const request = requests[plan.protocol ?? 'tcp']
   const result: LoadResult = { completed: 0, failed: 0, took: 0, latencies: [], clientCpu: 0 }
   const cpu = process.cpuUsage()
   const begun = performance.now()
@@ -63,7 +76,7 @@ export function runLoad(plan: LoadPlan): Promise<LoadResult> {
     const begin = (intended: number, then: () => void) => {
       active++
       const blocks = random() < plan.blocking
-      exchange(plan.port, blocks ? 'b' : 'l', (ok) => {
+      exchange(plan.port, request[blocks ? 'blocking' : 'light'], (ok) => {
         active--
         if (ok) result.completed++
         else result.failed++
@@ -97,7 +110,7 @@ export function runLoad(plan: LoadPlan): Promise<LoadResult> {
   })
 }
 
-/** One connection: a byte out, bytes in until the end. */
+/** One connection: a request out, bytes in until the end. */
 function exchange(port: number, request: string, end: (ok: boolean) => void): void {
   const fd = connect(host, port)
   if (fd < 0) {
@@ -124,7 +137,7 @@ function exchange(port: number, request: string, end: (ok: boolean) => void): vo
   const send = () => {
     if (over) return
     const sent = writeText(fd, request)
-    if (sent === 1) watch.start()
+    if (sent === request.length) watch.start()
     // Not established yet: on loopback that means that the queue is full, and the kernel tries again.
     else if (errnoName(sent) === 'EAGAIN') setTimeout(send, beat)
     else finish(false)

@@ -1,0 +1,88 @@
+/** HTTP against node:cluster: node dist/herd/compare-http.js [ROUNDS [SECONDS]]; needs ab and wrk. */
+
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { type Contestant, type Running, startContestant } from './contestants.js'
+import { type Figures, interleave, machine } from './rounds.js'
+import { runClient } from './run-client.js'
+import { percentile } from './statistics.js'
+
+const run = promisify(execFile)
+
+/** How long, in milliseconds, a program may take beyond the time it is to measure. */
+const patience = 20_000
+
+/** Requests a second, with keep-alive and without, by two clients that everybody has. */
+async function throughput({ port }: Running, clients: number, seconds: number): Promise<Figures> {
+  const url = `http://127.0.0.1:${port}/fast`
+  const options = { timeout: seconds * 1000 + patience }
+  const ab = async (...flags: string[]) => {
+    // The count only bounds it: `-t` by itself means 50,000.
+    const limits = ['-q', '-t', `${seconds}`, '-n', '10000000', '-c', `${clients}`]
+    const { stdout } = await run('ab', [...flags, ...limits, url], options)
+    return numberIn(stdout, /^Requests per second: +([\d.]+)/m)
+  }
+  const wrk = async (...flags: string[]) => {
+    const limits = ['-d', `${seconds}s`, '-t', '1', '-c', `${clients}`]
+    const { stdout } = await run('wrk', [...flags, ...limits, url], options)
+    return numberIn(stdout, /^Requests\/sec: +([\d.]+)/m)
+  }
+  await wrk()
+  return {
+    'ab /s': await ab(),
+    'ab -k /s': await ab('-k'),
+    'wrk close /s': await wrk('-H', 'Connection: close'),
+    'wrk /s': await wrk(),
+  }
+}
+
+function numberIn(text: string, pattern: RegExp): number {
+  const found = pattern.exec(text)?.[1]
+  if (found === undefined) throw new Error(`no ${pattern} in ${text}`)
+  return Number(found)
+}
+
+/** How long light requests take, from when they were meant to begin, while some block a process for 50 ms. */
+async function latency({ port }: Running, seconds: number, seed: number): Promise<Figures> {
+  const load = { shape: 'open', clients: 0, rate: 300, blocking: 0.1 } as const
+  const plan = { ...load, protocol: 'http', port, seed } as const
+  await runClient({ ...plan, duration: 500 })
+  const { latencies, failed } = await runClient({ ...plan, duration: seconds * 1000 })
+  return {
+    'p50 ms': percentile(latencies, 0.5),
+    'p99 ms': percentile(latencies, 0.99),
+    failed,
+  }
+}
+
+async function withContestant(
+  name: Contestant,
+  kids: number,
+  slots: number,
+  measure: (server: Running) => Promise<Figures>,
+): Promise<Figures> {
+  const server = await startContestant(name, kids, slots, 'http')
+  try {
+    return await measure(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+const [rounds = 5, seconds = 4] = process.argv.slice(2).map(Number)
+console.log(machine())
+await interleave(
+  '/fast with 8 kids x 1 slot, 300 requests/s without keep-alive, 10 % of them /slow',
+  rounds,
+  (name, round) => withContestant(name, 8, 1, (server) => latency(server, seconds, round)),
+)
+for (const [kids, slots, clients] of [
+  [4, 8, 32],
+  [4, 1, 4],
+  [4, 1, 32],
+] as const) {
+  const title = `${kids} kids x ${slots} slots, ${clients} clients`
+  await interleave(title, rounds, (name) =>
+    withContestant(name, kids, slots, (server) => throughput(server, clients, seconds)),
+  )
+}
