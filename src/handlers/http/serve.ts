@@ -100,7 +100,7 @@ function serveApp(
     return gettingReady
   }
   const serve = (socket: Socket, kid: Kid) => {
-    // As a server that listens has its sockets: small pieces at once, and an answer for who has ended its side.
+    // As sockets are in a server that listens: small pieces go at once, and both sides end by themselves.
     socket.setNoDelay(true)
     socket.allowHalfOpen = true
     connections.add(socket, kid)

@@ -69,6 +69,12 @@ for (const [when, app] of Object.entries({
   })
 }
 
+t.test('half a request and then the end is refused too', async (t) => {
+  const serving = await serve(t, (_: IncomingMessage, res: ServerResponse) => res.end('done'))
+  const client = serving.client('GET / HT')
+  t.match((await client.end()).text, /^HTTP\/1\.1 400 /)
+})
+
 t.test('a client that goes away at any point is no news', async (t) => {
   const request = chunked('4\r\nfour\r\n0\r\n\r\n')
   const serving = await serve(t, (req: IncomingMessage, res: ServerResponse) => {

@@ -18,12 +18,12 @@ export class Serving {
   readonly log: { level: number; msg: string; err?: Error }[] = []
   /** How many connections are not complete. */
   open = 0
+  readonly port: number
   readonly #pressure = new Set<() => void>()
   readonly #clients: Client[] = []
-  readonly #port: number
 
   private constructor(port: number) {
-    this.#port = port
+    this.port = port
   }
 
   /** Listens on loopback; after the test, connections are dropped and must be complete then. */
@@ -32,7 +32,8 @@ export class Serving {
       serving.open++
       void serveTcp(handler, socket, kid).then(() => serving.open--)
     })
-    server.listen(0, '127.0.0.1')
+    // So it is not taken for one that an app has made.
+    server.listen(0, '127.0.0.1').unref()
     await once(server, 'listening')
     const serving = new Serving((server.address() as AddressInfo).port)
     const log = pino(
@@ -69,7 +70,7 @@ export class Serving {
 
   /** A new connection, bounded in time. */
   client(send?: string): Client {
-    const address = { kind: 'tcp', host: '127.0.0.1', port: this.#port, name: 'web' } as const
+    const address = { kind: 'tcp', host: '127.0.0.1', port: this.port, name: 'web' } as const
     const client = new Client(address, send === undefined ? {} : { send })
     this.#clients.push(client)
     return client

@@ -85,3 +85,15 @@ t.test('a listener that comes late, for tunnels too, is heeded', async (t) => {
   client.say(' the tunnel')
   await client.heard(/the tunnel$/)
 })
+
+t.test(
+  'a client that has ended its side still hears what comes, as in a server that listens',
+  async (t) => {
+    const server = createServer().on('upgrade', (_, socket: Duplex) => {
+      socket.resume().on('end', () => setImmediate(() => socket.end('last words')))
+    })
+    const serving = await serve(t, server)
+    const client = serving.client(asks)
+    t.match(await client.end(), { result: 'ok', text: 'last words' })
+  },
+)
