@@ -113,7 +113,9 @@ test('--print-config shows what is in force and where it comes from', async (t) 
   t.equal(await it.end(t), 0)
   const rows = `
 handler               "CWD/h.mjs"      file
+program               none             default
 kid                   none             default
+server                none             default
 protocol              tcp              default
 listen                ["127.0.0.1:0"]  file
 backlog               2048             default
@@ -138,6 +140,14 @@ acceptTimeout         1s               default
 readyTimeout          10s              default
 connectionTimeout     90s              file
 firstByteTimeout      off              default
+headersTimeout        off              default
+requestTimeout        off              default
+sendTimeout           off              default
+keepAliveTimeout      off              default
+proxyProtocol         off              default
+trustedProxies        ["loopback"]     default
+maxDetached           1000             default
+warmupDelay           off              default
 stopTimeout           30s              default
 user                  the parent's     default
 group                 that of user     default
@@ -163,7 +173,7 @@ pidFile               none             default
   t.equal(await other.end(t), 0)
   t.match(
     plain(other.stdout),
-    /^# no configuration file was read\nhandler none default\nkid "k" flag\n/,
+    /^# no configuration file was read\nhandler none default\nprogram none default\nkid "k" flag\n/,
   )
   t.match(plain(other.stdout), '\nstartKids 0 default\nminSpare 0 flag\nmaxSpare 4 default\n')
 })
