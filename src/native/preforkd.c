@@ -27,7 +27,10 @@
 #include <sys/un.h>
 
 #ifdef __linux__
+#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #endif
 
 #include <node_api.h>
@@ -574,6 +577,151 @@ static napi_value parent_death_signal(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* ---- The lab's calls --------------------------------------------------------------------------------------- */
+
+/*
+ * What `preforkd herd` is made of: calls that block, which no server may make, and memory that processes share. Linux
+ * only, because what is measured is too: elsewhere all of them are -ENOTSUP.
+ */
+#ifdef __linux__
+
+/* acceptBlocking(fd): waits if the listener is blocking; the new descriptor is close-on-exec and blocking. */
+static napi_value accept_blocking(napi_env env, napi_callback_info info) {
+  int fd;
+  CHECK(one_int(env, info, &fd));
+  return outcome(env, accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+}
+
+/* poll(fds, microseconds): waits for one of at most 8 to be readable, at most so long, for ever if negative; their set as bits. */
+static napi_value poll_some(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  napi_typedarray_type type;
+  size_t count;
+  void *data;
+  int64_t microseconds;
+  struct pollfd entries[8];
+  CHECK(arguments(env, info, 2, values));
+  CHECK(napi_get_typedarray_info(env, values[0], &type, &count, &data, NULL, NULL));
+  CHECK(napi_get_value_int64(env, values[1], &microseconds));
+  if (type != napi_int32_array || count > sizeof entries / sizeof entries[0]) return number(env, -EINVAL);
+  for (size_t i = 0; i < count; i++) {
+    entries[i] = (struct pollfd){ .fd = ((const int32_t *)data)[i], .events = POLLIN, .revents = 0 };
+  }
+  struct timespec limit = { .tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000 };
+  if (ppoll(entries, (nfds_t)count, microseconds < 0 ? NULL : &limit, NULL) == -1) return outcome(env, -1);
+  int64_t ready = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (entries[i].revents != 0) ready |= (int64_t)1 << i;
+  }
+  return number(env, ready);
+}
+
+/* epollCreate(): close-on-exec. */
+static napi_value epoll_open(napi_env env, napi_callback_info info) {
+  (void)info;
+  return outcome(env, epoll_create1(EPOLL_CLOEXEC));
+}
+
+/* epollAdd(epollFd, fd, exclusive): level-triggered, for reading. */
+static napi_value epoll_add(napi_env env, napi_callback_info info) {
+  napi_value values[3];
+  int epoll_fd, fd;
+  bool exclusive;
+  CHECK(arguments(env, info, 3, values));
+  CHECK(napi_get_value_int32(env, values[0], &epoll_fd));
+  CHECK(napi_get_value_int32(env, values[1], &fd));
+  CHECK(napi_get_value_bool(env, values[2], &exclusive));
+  struct epoll_event event = { .events = EPOLLIN, .data = { .fd = fd } };
+  if (exclusive) event.events |= EPOLLEXCLUSIVE;
+  return outcome(env, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event));
+}
+
+/* epollWait(epollFd, milliseconds): one descriptor that is ready, for ever if negative; -EAGAIN when the time is over. */
+static napi_value epoll_wait_one(napi_env env, napi_callback_info info) {
+  int epoll_fd, milliseconds;
+  struct epoll_event event;
+  CHECK(two_ints(env, info, &epoll_fd, &milliseconds));
+  int count = epoll_wait(epoll_fd, &event, 1, milliseconds);
+  if (count == 0) return number(env, -EAGAIN);
+  return outcome(env, count == -1 ? -1 : event.data.fd);
+}
+
+/* lockWaiting(fd): an exclusive flock, waited for. */
+static napi_value lock_waiting(napi_env env, napi_callback_info info) {
+  int fd;
+  CHECK(one_int(env, info, &fd));
+  return outcome(env, flock(fd, LOCK_EX));
+}
+
+/* unlock(fd) */
+static napi_value unlock_fd(napi_env env, napi_callback_info info) {
+  int fd;
+  CHECK(one_int(env, info, &fd));
+  return outcome(env, flock(fd, LOCK_UN));
+}
+
+/* sleep(microseconds): the whole process does; -EINTR when it was woken before. */
+static napi_value sleep_for(napi_env env, napi_callback_info info) {
+  int microseconds;
+  CHECK(one_int(env, info, &microseconds));
+  struct timespec duration = { .tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000L };
+  return outcome(env, nanosleep(&duration, NULL));
+}
+
+/* timerSlack(nanoseconds): how much later than asked for the kernel may end this thread's waits. */
+static napi_value timer_slack(napi_env env, napi_callback_info info) {
+  int nanoseconds;
+  CHECK(one_int(env, info, &nanoseconds));
+  return outcome(env, prctl(PR_SET_TIMERSLACK, (unsigned long)nanoseconds, 0UL, 0UL, 0UL));
+}
+
+/* memoryFile(): a file without a name, in memory, close-on-exec and empty. */
+static napi_value memory_file(napi_env env, napi_callback_info info) {
+  (void)info;
+  return outcome(env, memfd_create("preforkd-herd", MFD_CLOEXEC));
+}
+
+static void unmap(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)munmap(data, (size_t)(uintptr_t)hint);
+}
+
+/* mapShared(fd, size): the first bytes of a file as an ArrayBuffer that all who map it share; unmapped when it is forgotten. */
+static napi_value map_shared(napi_env env, napi_callback_info info) {
+  int fd, size;
+  napi_value result;
+  CHECK(two_ints(env, info, &fd, &size));
+  if (size <= 0) return number(env, -EINVAL);
+  void *data = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) return outcome(env, -1);
+  if (napi_create_external_arraybuffer(env, data, (size_t)size, unmap, (void *)(uintptr_t)size, &result) != napi_ok) {
+    (void)munmap(data, (size_t)size);
+    return refuse(env);
+  }
+  return result;
+}
+
+#else
+
+static napi_value not_here(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, -ENOTSUP);
+}
+
+#define accept_blocking not_here
+#define poll_some not_here
+#define epoll_open not_here
+#define epoll_add not_here
+#define epoll_wait_one not_here
+#define lock_waiting not_here
+#define unlock_fd not_here
+#define sleep_for not_here
+#define timer_slack not_here
+#define memory_file not_here
+#define map_shared not_here
+
+#endif
+
 /* ---- The readability watch --------------------------------------------------------------------------------- */
 
 /*
@@ -805,6 +953,17 @@ static const struct {
   { "duplicate", duplicate_fd },
   { "parentDeathSignal", parent_death_signal },
   { "exitAtOnce", exit_at_once },
+  { "acceptBlocking", accept_blocking },
+  { "poll", poll_some },
+  { "epollCreate", epoll_open },
+  { "epollAdd", epoll_add },
+  { "epollWait", epoll_wait_one },
+  { "lockWaiting", lock_waiting },
+  { "unlock", unlock_fd },
+  { "sleep", sleep_for },
+  { "timerSlack", timer_slack },
+  { "memoryFile", memory_file },
+  { "mapShared", map_shared },
   { "watchOpen", watch_open },
   { "watchStart", watch_start },
   { "watchStop", watch_stop },

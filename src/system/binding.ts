@@ -76,6 +76,23 @@ export interface Binding {
   /** Linux only. */
   parentDeathSignal(signal: number): Result
   exitAtOnce(code: number): never
+  // The lab's (herd-calls.ts): Linux only, -ENOTSUP elsewhere; those that wait hold the whole process.
+  /** The new descriptor, close-on-exec and blocking; waits where the listener is blocking. */
+  acceptBlocking(fd: number): Result
+  /** Waits for one of at most 8 descriptors to be readable: bit i is set for fds[i]. Negative: for ever. */
+  poll(fds: Int32Array, microseconds: number): Result
+  epollCreate(): Result
+  epollAdd(epollFd: number, fd: number, exclusive: boolean): Result
+  /** A descriptor that is ready; -EAGAIN when the time is over. Negative: for ever. */
+  epollWait(epollFd: number, milliseconds: number): Result
+  /** An exclusive flock that waits. */
+  lockWaiting(fd: number): Result
+  unlock(fd: number): Result
+  sleep(microseconds: number): Result
+  timerSlack(nanoseconds: number): Result
+  /** A file in memory, without a name. */
+  memoryFile(): Result
+  mapShared(fd: number, size: number): ArrayBuffer | Result
   watchOpen(fd: number, callback: (status: number, events: number) => void): WatchHandle | Result
   watchStart(watch: WatchHandle): Result
   watchStop(watch: WatchHandle): Result

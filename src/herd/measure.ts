@@ -1,0 +1,172 @@
+/** One measurement: warms up, reads the counters, has the load made, reads them again. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ClientProcess } from './client-process.js'
+import { type Cost, costBetween, costOfAll, listenTroubles, noCost } from './counters.js'
+import { spreadOf } from './fairness.js'
+import type { Herd } from './herds.js'
+import { type LabLoad, loadOf } from './lab-load.js'
+import type { MeasurementLine, PerConnection } from './results.js'
+import type { ShapeName } from './shapes.js'
+import type { SharedCounts } from './shared-counts.js'
+import { type StrategyName, strategyOf } from './strategies.js'
+
+/** What is to be measured. */
+export interface Wanted {
+  readonly strategy: StrategyName
+  readonly shape: ShapeName
+  readonly kids: number
+  readonly round: number
+  readonly order: number
+  readonly seconds: number
+  readonly clients: number
+  readonly rate: number
+  readonly seed: number
+}
+
+/** Milliseconds of load before the counters are read. */
+const warmUp = 150
+/** Milliseconds that kids which were woken for nothing have to go back to sleep. */
+const settling = 10
+/** How often, in milliseconds, the queue is looked at. */
+const queueBeat = 20
+/** The part of a core from which on it was the client that was measured. */
+const tooBusy = 0.9
+
+/** Everything that is read before and after. */
+interface Reading {
+  readonly kids: Cost
+  readonly parent: Cost
+  readonly accepted: readonly number[]
+  readonly empty: number
+  readonly waits: number
+  readonly overflows: number
+  readonly drops: number
+}
+
+/** Measures a herd that is ready. @throws KidError when a process ends; the signal's reason */
+export async function measure(
+  herd: Herd,
+  client: ClientProcess,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<MeasurementLine> {
+  const { strategy, shape, kids, round, order, seconds, seed } = wanted
+  const plan = loadOf(shape, wanted)
+  const load: LabLoad = { ...plan, port: herd.port, milliseconds: seconds * 1000, seed }
+  await client.make({ ...load, milliseconds: warmUp }, signal)
+  await pause(settling)
+  const threads = strategyOf(strategy).kind === 'lab' ? 'main' : 'all'
+  const before = read(herd, threads)
+  const queueDepth: [ms: number, depth: number][] = []
+  const began = performance.now()
+  const sampler = setInterval(() => {
+    const depth = herd.depth()
+    if (depth !== undefined) queueDepth.push([Math.round(performance.now() - began), depth])
+  }, queueBeat)
+  const result = await client.make(load, signal).finally(() => clearInterval(sampler))
+  await pause(settling)
+  herd.check()
+  const after = read(herd, threads)
+  const accepted = after.accepted.map((count, kid) => count - (before.accepted[kid] as number))
+  const overflows = after.overflows - before.overflows
+  const drops = after.drops - before.drops
+  const saturated = result.busy > tooBusy
+  const { answered, failed } = result
+  const figures = { overflows, drops, saturated, answered, failed, accepted }
+  return {
+    type: 'measurement',
+    ...{ round, order, strategy, shape, kids },
+    seconds: rounded(result.seconds, 4),
+    connections: answered,
+    failed,
+    perSecond: rounded(answered / result.seconds, 1),
+    latencyUs: result.latencyUs,
+    histogram: result.histogram,
+    perConnection: perConnection(before, after, answered, threads === 'main'),
+    kidsAccepted: accepted,
+    ...spreadOf(accepted),
+    drain: result.drain,
+    queueDepth,
+    ...{ overflows, drops },
+    client: {
+      cpuUsPerConnection: rounded(result.cpuUs / answered, 2),
+      busy: rounded(result.busy, 3),
+      saturated,
+    },
+    threads,
+    warnings: warningsOf(figures),
+  }
+}
+
+function read(herd: Herd, threads: 'main' | 'all'): Reading {
+  const { kidPids, parentPid, counts } = herd
+  const kids = kidPids.length
+  return {
+    kids: costOfAll(kidPids, threads),
+    parent: parentPid === undefined ? noCost : costOfAll([parentPid], threads),
+    accepted: Array.from({ length: kids }, (_, kid) => counts.of(kid, 'accepted')),
+    empty: sum(counts, kids, 'empty'),
+    waits: sum(counts, kids, 'waits'),
+    ...listenTroubles(),
+  }
+}
+
+function sum(counts: SharedCounts, kids: number, what: 'empty' | 'waits'): number {
+  let total = 0
+  for (let kid = 0; kid < kids; kid++) total += counts.of(kid, what)
+  return total
+}
+
+function perConnection(
+  before: Reading,
+  after: Reading,
+  connections: number,
+  counted: boolean,
+): PerConnection {
+  const kids = costBetween(before.kids, after.kids)
+  const parent = costBetween(before.parent, after.parent)
+  const each = (value: number) => (connections === 0 ? 0 : rounded(value / connections, 4))
+  const micros = (ns: number | null) => (ns === null ? null : each(ns / 1000))
+  return {
+    emptyAccepts: counted ? each(after.empty - before.empty) : null,
+    waits: counted ? each(after.waits - before.waits) : null,
+    kidSwitchesVoluntary: each(kids.voluntary),
+    kidSwitchesInvoluntary: each(kids.involuntary),
+    parentSwitchesVoluntary: each(parent.voluntary),
+    parentSwitchesInvoluntary: each(parent.involuntary),
+    kidCpuUs: micros(kids.cpuNs),
+    parentCpuUs: micros(parent.cpuNs),
+    kidRunDelayUs: micros(kids.delayNs),
+    parentRunDelayUs: micros(parent.delayNs),
+  }
+}
+
+/** What makes the figures doubtful, in sentences. */
+export function warningsOf(figures: {
+  readonly overflows: number
+  readonly drops: number
+  readonly saturated: boolean
+  readonly answered: number
+  readonly failed: number
+  readonly accepted: readonly number[]
+}): string[] {
+  const { overflows, drops, saturated, answered, failed, accepted } = figures
+  const total = accepted.reduce((sum, count) => sum + count, 0)
+  const warnings: string[] = []
+  if (answered === 0) warnings.push('No connection was answered.')
+  if (failed > 0) warnings.push(`${failed} connections failed.`)
+  if (overflows > 0 || drops > 0)
+    warnings.push(`Listeners of this machine overflowed ${overflows} times and dropped ${drops}.`)
+  if (saturated) warnings.push('The client was the bottleneck: capacity is that of the client.')
+  if (answered > 0 && total !== answered + failed && failed === 0)
+    warnings.push(`Kids accepted ${total} connections, but the client had ${answered}.`)
+  if (total > 0 && total < 20 * accepted.length)
+    warnings.push('Fewer than 20 connections a kid: their spread says little.')
+  return warnings
+}
+
+function rounded(value: number, digits: number): number {
+  const scale = 10 ** digits
+  return Number.isFinite(value) ? Math.round(value * scale) / scale : 0
+}
