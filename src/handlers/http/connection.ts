@@ -10,9 +10,13 @@ import type { HttpLimits } from './limits.js'
  * head: something has come, and is not a whole head yet.
  * busy: a request is being received or answered, or several are.
  * idle: kept alive for the next request.
- * over: the last response has been announced as such, or the connection speaks something else now.
+ * over: the last response has been announced as such, and what comes after its request is not looked at.
+ * else: it speaks something else now, or is a tunnel.
  */
-type Phase = 'new' | 'head' | 'busy' | 'idle' | 'over'
+type Phase = 'new' | 'head' | 'busy' | 'idle' | 'over' | 'else'
+
+/** A new connection that has said nothing for so many beats ends when it is in the way. */
+const silentBeats = 2
 
 export class HttpConnection {
   readonly socket: Socket
@@ -23,10 +27,10 @@ export class HttpConnection {
   #since = performance.now()
   /** How many bytes had been read when it last had nothing in hand. */
   #readBefore = 0
-  /** The latest request and its response, and how many responses have not ended. */
+  /** The latest request and its response, and all responses that have not ended. */
   #request: IncomingMessage | undefined
   #response: ServerResponse | undefined
-  #unanswered = 0
+  readonly #unanswered = new Set<ServerResponse>()
   /** The socket's own timeout is ours: something is being sent. */
   #sending = false
   // Node.js does the same, unless the app listens for timeouts.
@@ -42,13 +46,13 @@ export class HttpConnection {
 
   /** A request has come; false when it comes after the response that was announced as the last, and must not be served. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#response === response) return true
+    if (this.#unanswered.has(response)) return true
     if (this.#phase === 'over') return false
     if (this.#phase !== 'head') this.#since = performance.now()
     this.#phase = 'busy'
     this.#request = request
     this.#response = response
-    this.#unanswered++
+    this.#unanswered.add(response)
     const { writeHead } = response
     // Every head goes this way, that of a bare `end()` too.
     response.writeHead = (...args: unknown[]) => {
@@ -56,46 +60,34 @@ export class HttpConnection {
       return writeHead.apply(response, args as Parameters<typeof writeHead>)
     }
     response.once('close', () => {
-      this.#unanswered--
+      this.#unanswered.delete(response)
       this.#afterResponse()
     })
     return true
   }
 
-  /** It speaks something else from now on, or is a tunnel: none of this module's limits hold any more. */
+  /** It speaks something else from now on: none of the limits of HTTP hold any more. */
   release(): void {
-    this.#phase = 'over'
-    this.#request = undefined
+    this.#phase = 'else'
     this.#stopSending()
   }
 
   /** Ends it if it is merely kept alive. */
   endIfIdle(): void {
-    if (this.#phase !== 'idle') return
-    const { socket } = this
-    /*
-     * The client may be sending its next request just now. What has arrived is read in the loop's next poll, which comes
-     * between two immediates; then it is served. What arrives later finds the connection closed: then no handler
-     * has seen it, and the client, which has to reckon with that on any kept connection, sends it again.
-     */
-    setImmediate(() =>
-      setImmediate(() => {
-        if (this.#phase === 'idle' && socket.bytesRead === this.#readBefore) socket.destroySoon()
-      }),
-    )
+    if (this.#phase === 'idle') this.#endIfSilent()
   }
 
   /** Looks at the limits; called once a beat, of so many milliseconds. */
   look(now: number, beat: number): void {
     const { socket } = this
-    if (this.#phase !== 'over' || this.#request !== undefined) this.#lookAtSending()
+    if (this.#phase !== 'else') this.#lookAtSending()
     switch (this.#phase) {
       case 'new':
       case 'idle':
         if (socket.bytesRead !== this.#readBefore) {
           this.#phase = 'head'
           this.#since = now
-        } else if (this.#phase === 'idle') this.#lookAtIdle(now, beat)
+        } else this.#lookAtSilence(now - this.#since, beat)
         return
       case 'head':
         if (now - this.#since >= (this.#limits.headersTimeout ?? Infinity)) this.#expire()
@@ -104,6 +96,7 @@ export class HttpConnection {
         this.#lookAtRequest(now, beat)
         return
       case 'over':
+      case 'else':
     }
   }
 
@@ -111,6 +104,21 @@ export class HttpConnection {
   forgive(by: number): void {
     this.#since += by
     if (this.#sending) this.socket.setTimeout(this.#limits.sendTimeout ?? 0)
+  }
+
+  /*
+   * The client may be sending a request just now. What has arrived is read in the loop's next poll, which comes between
+   * two immediates; then it is served. What arrives later finds the connection closed: then no app has seen it, and the
+   * client, which has to reckon with that on any kept connection, sends it again.
+   */
+  #endIfSilent(): void {
+    const { socket } = this
+    const phase = this.#phase
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#phase === phase && socket.bytesRead === this.#readBefore) this.#end()
+      }),
+    )
   }
 
   #beforeHead(request: IncomingMessage, response: ServerResponse): void {
@@ -123,7 +131,7 @@ export class HttpConnection {
   }
 
   #afterResponse(): void {
-    if (this.#unanswered > 0 || this.socket.destroyed) return
+    if (this.#unanswered.size > 0 || this.socket.destroyed) return
     if (this.#phase === 'over') {
       // Node.js has done this, unless the app has said `Connection: keep-alive` over our heads.
       this.socket.destroySoon()
@@ -138,9 +146,11 @@ export class HttpConnection {
   }
 
   #shouldEnd(): boolean {
-    return (
-      this.#limits.keepAliveTimeout === undefined || this.kid.signal.aborted || this.kid.waiting()
-    )
+    return this.#limits.keepAliveTimeout === undefined || this.#isInTheWay()
+  }
+
+  #isInTheWay(): boolean {
+    return this.kid.signal.aborted || this.kid.waiting()
   }
 
   #lookAtRequest(now: number, beat: number): void {
@@ -148,20 +158,25 @@ export class HttpConnection {
     if (request === undefined) return
     if (request.complete) {
       // The rest of it may have come after the response.
-      if (this.#unanswered === 0) this.#becomeIdle()
+      if (this.#unanswered.size === 0) this.#becomeIdle()
     } else if (request.readableLength > 0) {
       // The app leaves unread what has come: it is not the client that is waited for.
       this.#since += beat
     } else if (now - this.#since >= (this.#limits.requestTimeout ?? Infinity)) {
-      if (this.#unanswered === 0) this.socket.destroySoon()
-      else this.#expire()
+      if (this.#unanswered.size > 0) this.#expire()
+      else this.#end()
     }
   }
 
-  #lookAtIdle(now: number, beat: number): void {
-    // Node.js ends it after keepAliveTimeout, unless the app has a timeout of its own.
-    const isLate = now - this.#since >= (this.#limits.keepAliveTimeout ?? 0) + beat
-    if (isLate || this.#shouldEnd()) this.endIfIdle()
+  #lookAtSilence(lasts: number, beat: number): void {
+    const { keepAliveTimeout = 0 } = this.#limits
+    const isOverdue =
+      this.#phase === 'idle'
+        ? // Node.js ends it after keepAliveTimeout, unless the app listens for timeouts.
+          lasts >= keepAliveTimeout + beat || this.#shouldEnd()
+        : // Opened in advance, as browsers do, or its first packet was lost: that one comes again within a second.
+          lasts >= silentBeats * beat && this.#isInTheWay()
+    if (isOverdue) this.#endIfSilent()
   }
 
   /*
@@ -191,6 +206,11 @@ export class HttpConnection {
   #expire(): void {
     const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
     this.socket.emit('error', error)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#phase = 'over'
     this.socket.destroySoon()
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import { pass, until } from '../../process/processes.js'
 import { count, get, post, serve } from './serving.js'
 
 /** Answers at once, but on /late when told to, and on /stubborn insists on keep-alive. */
@@ -129,6 +130,17 @@ t.test('a request that was under way when pressure came is served', async (t) =>
   const { result, text } = await client.outcome
   t.equal(result, 'ok')
   t.match(text.split('done'), [keeps, closes, ''])
+})
+
+t.test('who has opened a connection and says nothing goes when others wait', async (t) => {
+  const serving = await serve(t, newApp().app, { ...patient, headersTimeout: 100 })
+  const silent = serving.client()
+  await until(() => serving.open === 1, 'the connection')
+  // Longer than the silence that is not yet one.
+  await pass(200)
+  t.equal(serving.open, 1, 'nobody waits, so it may stay')
+  serving.waiting = true
+  t.equal((await silent.outcome).result, 'closed')
 })
 
 t.test('half a request that was under way when pressure came is waited for', async (t) => {
