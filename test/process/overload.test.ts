@@ -45,9 +45,11 @@ withServer(
       await client.answered
       t.equal((await client.end()).result, 'ok')
     }
-    t.strictSame(
-      order,
-      Array.from({ length: 20 }, (_, i) => i),
+    t.equal(order.length, 20)
+    // Two kids answer two clients at once, and either answer may be seen first.
+    t.ok(
+      order.every((client, at) => Math.abs(client - at) <= 1),
+      `in order: ${order}`,
     )
     await served.until(() => served.counters.done === 22)
     t.match(served.counters, { accepted: 22, shed: 0, lost: 0, kills: {} })
