@@ -2,92 +2,84 @@
 
 import type { TimelineLine } from '../results.js'
 import { nothing, type Plot, width } from './plot.js'
-import { linearScale, plain } from './scales.js'
 import { element, label } from './svg.js'
 import { colourOf } from './theme.js'
 
 /** So many connections are shown: with more, marks run into each other. */
-const connectionsShown = 12
+const mostConnections = 40
 
-/** The first wakes, up to those of the last connection shown, with how many of them got one. */
-export function firstWakes({ wakes }: Pick<TimelineLine, 'wakes'>, connections = connectionsShown) {
-  let got = 0
-  const end = wakes.findIndex(([, , one]) => {
-    got += one
-    return got > connections
-  })
-  const shown = end === -1 ? wakes : wakes.slice(0, end)
-  return { shown, got: Math.min(got, connections) }
+const filled = '\u25cf'
+const hollow = '\u25cb'
+
+/** The wakes of a connection: by kid, 1 where it got the connection. */
+type Wakes = ReadonlyMap<number, 0 | 1>
+
+/** Connection by connection, the first ones: all wakes of one have the same time. */
+export function connectionsOf({ wakes }: Pick<TimelineLine, 'wakes'>): Wakes[] {
+  const connections = new Map<number, Map<number, 0 | 1>>()
+  for (const [kid, us, got] of wakes) {
+    const mine = connections.get(us) ?? new Map<number, 0 | 1>()
+    connections.set(us, mine)
+    mine.set(kid, got === 1 || mine.get(kid) === 1 ? 1 : 0)
+  }
+  return [...connections.values()].slice(0, mostConnections)
 }
 
 const left = 36
 const right = width - 14
 const top = 46
 
-/** The strip of one strategy. */
+/** The strip of one strategy: a column a connection. */
 export function timelinePlot(line: TimelineLine, title: string): Plot {
   const description =
-    'A row a kid, a mark a wakeup: filled where the kid got a connection, hollow where it woke for nothing.'
-  const { shown, got } = firstWakes(line)
-  if (shown.length === 0) return nothing(title, description)
-  const rowHeight = line.kids <= 16 ? 14 : line.kids <= 32 ? 9 : 6
-  const radius = rowHeight / 2 - 1.2
+    'A row a kid, a column a connection: filled where the kid woke and got it, hollow where it woke for nothing.'
+  const connections = connectionsOf(line)
+  if (connections.length === 0) return nothing(title, description)
+  const rowHeight = line.kids <= 16 ? 13 : line.kids <= 32 ? 9 : 6
+  const column = (right - left) / Math.max(20, connections.length)
+  const radius = Math.min(rowHeight, column) / 2 - 0.9
   const bottom = top + line.kids * rowHeight
-  const start = shown[0]?.[1] ?? 0
-  const x = linearScale(
-    shown.map(([, us]) => (us - start) / 1000),
-    [left + 6, right],
-    plain,
-  )
+  const y = (kid: number) => top + (kid + 0.5) * rowHeight
   const rows = Array.from({ length: line.kids }, (_, kid) => {
-    const y = top + (kid + 0.5) * rowHeight
-    const every = line.kids <= 16 ? 1 : 8
-    const name = (kid + 1) % every === 0 || kid === 0 ? `${kid + 1}` : ''
-    const rule = element('line', { class: 'grid', x1: left, x2: right, y1: y, y2: y })
-    return rule + (name === '' ? '' : label(left - 6, y + 4, name, { class: 'soft end small' }))
+    const rule = element('line', { class: 'grid', x1: left, x2: right, y1: y(kid), y2: y(kid) })
+    const isNamed = kid === 0 || (kid + 1) % (line.kids <= 8 ? 1 : 8) === 0
+    return isNamed
+      ? rule + label(left - 6, y(kid) + 4, `${kid + 1}`, { class: 'soft end small' })
+      : rule
   })
-  // Filled ones last: what happened is not to be hidden by what did not.
-  const marks = [...shown]
-    .sort(([, , a], [, , b]) => a - b)
-    .map(([kid, us, one]) =>
-      element('circle', {
-        class: one === 1 ? 'dot' : 'hollow',
-        cx: x.at((us - start) / 1000),
-        cy: top + (kid + 0.5) * rowHeight,
-        r: radius,
-      }),
-    )
-  const ticks = x.ticks.map(({ value, label: text }) =>
-    label(x.at(value), bottom + 14, text, { class: 'soft middle small' }),
+  let [wakes, got] = [0, 0]
+  const marks = connections.flatMap((connection, i) =>
+    [...connection].map(([kid, one]) => {
+      wakes++
+      got += one
+      const cx = left + (i + 0.5) * column
+      return element('circle', { class: one === 1 ? 'dot' : 'hollow', cx, cy: y(kid), r: radius })
+    }),
   )
+  const told = `kid; ${wakes} kids woke for ${connections.length} connections, ${wakes - got} for nothing`
   return {
-    ...{ title, description, width, height: bottom + 36 },
+    ...{ title, description, width, height: bottom + 26 },
     body: [
-      label(10, top - 10, `kid; ${shown.length} wakeups for ${got} connections`, {
-        class: 'soft small',
-      }),
+      label(10, top - 10, told, { class: 'soft small' }),
       ...rows,
-      ...ticks,
-      label((left + right) / 2, bottom + 29, 'milliseconds', { class: 'soft middle small' }),
+      label((left + right) / 2, bottom + 16, 'connections, one after another', {
+        class: 'soft middle small',
+      }),
       element('g', { class: colourOf(line.strategy) }, ...marks),
     ].join(''),
   }
 }
 
-/** The strip as lines of text, a line a kid, `columns` (at least 1) wide without the kid's number. */
-export function timelineText(line: TimelineLine, columns = 64): string[] {
-  const { shown } = firstWakes(line)
-  const start = shown[0]?.[1] ?? 0
-  const length = Math.max(1, (shown.at(-1)?.[1] ?? 0) - start)
-  const rows = Array.from({ length: line.kids }, () => new Array<string>(columns).fill(' '))
-  for (const [kid, us, one] of shown) {
-    const row = rows[kid]
-    if (row === undefined) continue
-    const column = Math.min(columns - 1, Math.floor(((us - start) / length) * columns))
-    if (one === 1) row[column] = '\u25cf'
-    else if (row[column] === ' ') row[column] = '\u25cb'
-  }
-  return rows.map((row, kid) => `${`${kid + 1}`.padStart(2)} ${row.join('').trimEnd()}`.trimEnd())
+/** The strip as lines of text: a line a kid, with its number, and a character a connection. */
+export function timelineText(line: TimelineLine): string[] {
+  const connections = connectionsOf(line)
+  return Array.from({ length: line.kids }, (_, kid) => {
+    const marks = connections.map((connection) => {
+      const got = connection.get(kid)
+      return got === undefined ? ' ' : got === 1 ? filled : hollow
+    })
+    return `${`${kid + 1}`.padStart(2)} ${marks.join('')}`.trimEnd()
+  })
 }
 
 const heights = '\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588'
