@@ -1,4 +1,4 @@
-/** HTTP against node:cluster: node dist/herd/compare-http.js [ROUNDS [SECONDS]]; needs ab and wrk. */
+/** HTTP against node:cluster: node dist/herd/compare-http.js [ROUNDS [SECONDS [latency|throughput]]]; needs ab and wrk. */
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -69,20 +69,27 @@ async function withContestant(
   }
 }
 
-const [rounds = 5, seconds = 4] = process.argv.slice(2).map(Number)
-console.log(machine())
-await interleave(
-  '/fast with 8 kids x 1 slot, 300 requests/s without keep-alive, 10 % of them /slow',
-  rounds,
-  (name, round) => withContestant(name, 8, 1, (server) => latency(server, seconds, round)),
-)
-for (const [kids, slots, clients] of [
-  [4, 8, 32],
-  [4, 1, 4],
-  [4, 1, 32],
-] as const) {
-  const title = `${kids} kids x ${slots} slots, ${clients} clients`
-  await interleave(title, rounds, (name) =>
-    withContestant(name, kids, slots, (server) => throughput(server, clients, seconds)),
+async function compareLatency(rounds: number, seconds: number): Promise<void> {
+  const title = '/fast with 8 kids x 1 slot, 300 requests/s without keep-alive, 10 % of them /slow'
+  await interleave(title, rounds, (name, round) =>
+    withContestant(name, 8, 1, (server) => latency(server, seconds, round)),
   )
 }
+
+async function compareThroughput(rounds: number, seconds: number): Promise<void> {
+  for (const [kids, slots, clients] of [
+    [4, 8, 32],
+    [4, 1, 4],
+    [4, 1, 32],
+  ] as const) {
+    const title = `${kids} kids x ${slots} slots, ${clients} clients`
+    await interleave(title, rounds, (name) =>
+      withContestant(name, kids, slots, (server) => throughput(server, clients, seconds)),
+    )
+  }
+}
+
+const [rounds = '5', seconds = '4', only] = process.argv.slice(2)
+console.log(machine())
+if (only !== 'throughput') await compareLatency(Number(rounds), Number(seconds))
+if (only !== 'latency') await compareThroughput(Number(rounds), Number(seconds))

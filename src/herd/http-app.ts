@@ -5,5 +5,6 @@ import { block } from './handler.js'
 
 export default function app(request: IncomingMessage, response: ServerResponse): void {
   if (request.url === '/slow') block()
-  response.end('x')
+  // Without a length Node.js keeps no connection of HTTP/1.0 alive, which is what ab speaks.
+  response.writeHead(200, { 'Content-Length': 1 }).end('x')
 }
