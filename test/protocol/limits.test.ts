@@ -10,6 +10,7 @@ t.test('version 1 is what docs/protocol.md says', async (t) => {
       PROTOCOL_VERSION: '1',
       MAX_LINE: 64,
       MAX_COUNT: 65_535,
+      MAX_REPORTED: 512,
       MAX_SEQ: 2 ** 53 - 1,
       environmentNames: {
         protocol: 'PREFORKD_PROTOCOL',
