@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
+import { lineOf } from '../../src/conform/said.js'
 import { InternalError } from '../../src/errors.js'
 import { MAX_COUNT, MAX_LINE, MAX_SEQ } from '../../src/protocol/limits.js'
 import * as lines from '../../src/protocol/lines.js'
@@ -9,33 +10,7 @@ import { type Command, parseCommand, parseStatus, type Status } from '../../src/
 import fc from '../fast-check.js'
 
 const bare = (line: string): string => line.slice(0, -1)
-
-function formatStatus(status: Status): string {
-  switch (status.type) {
-    case 'idle':
-      return lines.formatIdle(status.slots)
-    case 'accepted':
-      return lines.formatAccepted(status.seq, status.count)
-    case 'failed':
-      return lines.formatFailed(status.seq, status.count, status.code)
-    case 'done':
-      return lines.formatDone(status.seq, status.count)
-    case 'leaving':
-      return lines.formatLeaving(status.reason)
-    case 'shutdown':
-      return lines.formatShutdown(status.graceful)
-    case 'label':
-      return lines.formatLabel(status.seq, status.text)
-    case 'detach':
-      return lines.formatDetach(status.seq, status.count)
-    case 'ended':
-      return lines.formatEnded(status.count)
-    case 'detached':
-      return lines.formatDetached(status.id, status.text)
-    case 'reported':
-      return lines.formatReported(status.count)
-  }
-}
+const asLine = (status: Status): string => `${lineOf(status)}\n`
 
 function formatCommand(command: Exclude<Command, { type: 'unknown' }>): string {
   if (command.type === 'accept') {
@@ -112,7 +87,7 @@ t.test('what is written is read back the same and fits a line', async (t) => {
   t.doesNotThrow(() =>
     fc.assert(
       fc.property(status, (sent) => {
-        const line = formatStatus(sent)
+        const line = asLine(sent)
         return line.length <= MAX_LINE && isDeepStrictEqual(parseStatus(bare(line)), sent)
       }),
     ),
@@ -227,11 +202,11 @@ t.test('a mutated line is refused or canonical: there is one way to write each',
   let accepted = 0
   t.doesNotThrow(() =>
     fc.assert(
-      fc.property(mutated(status.map((sent) => bare(formatStatus(sent)))), (line) => {
+      fc.property(mutated(status.map((sent) => bare(asLine(sent)))), (line) => {
         const read = parseStatus(line)
         if (typeof read === 'string') return /^[ -~]{1,400}$/.test(read)
         accepted++
-        return bare(formatStatus(read)) === line
+        return bare(asLine(read)) === line
       }),
       { numRuns: 5_000 },
     ),
@@ -259,7 +234,7 @@ t.test('a reason and a label are made to fit whatever they are', async (t) => {
       fc.property(seq, fc.string({ unit: 'binary', maxLength: 100 }), (seq, free) => {
         for (const line of [lines.formatLabel(seq, free), lines.formatLeaving(free)]) {
           const read = parseStatus(bare(line))
-          if (typeof read === 'string' || formatStatus(read) !== line) return false
+          if (typeof read === 'string' || asLine(read) !== line) return false
         }
         return true
       }),
