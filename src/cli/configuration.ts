@@ -52,8 +52,8 @@ export async function readConfiguration(
   cwd: string,
 ): Promise<Configuration> {
   const flags = parseFlags(argv)
-  if (flags.action === 'print' || flags.action === 'conform') {
-    throw new UsageError('--help, --version and conform are not about options')
+  if (flags.action === 'print' || flags.action === 'conform' || flags.action === 'herd') {
+    throw new UsageError('--help, --version, conform and herd are not about options')
   }
   const flagged = readTexts(flags.texts, flagName, cwd)
   const variables = readTexts(textsIn(env), (name) => variableName(name) as string, cwd)

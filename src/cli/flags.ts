@@ -6,11 +6,13 @@ import { UsageError } from '../errors.js'
 import { type OptionRow, optionTable } from '../options.js'
 import { environmentNames } from '../protocol/limits.js'
 import { conformCommand } from './conform-flags.js'
+import { type HerdTexts, herdCommand } from './herd-flags.js'
 
 /** What the command line asks for, or only a text to print. */
 export type Flags =
   | { action: 'print'; text: string }
   | { action: 'conform'; texts: Texts }
+  | { action: 'herd'; asked: HerdTexts }
   | {
       action: 'serve' | 'check' | 'printConfig'
       /** Whether to reload when files change. */
@@ -51,7 +53,7 @@ export function variableName(name: string): string | undefined {
 /** Reads `argv`, without the program's own name. Throws UsageError for what is no flag of ours. */
 export function parseFlags(argv: readonly string[]): Flags {
   let printed = ''
-  let conform: Texts | undefined
+  let subcommand: Flags | undefined
   const program = createProgram().configureOutput({
     writeOut: (text) => {
       printed += text
@@ -59,10 +61,15 @@ export function parseFlags(argv: readonly string[]): Flags {
     // What goes to stderr is in the error that commander throws.
     writeErr: () => {},
   })
-  const subcommand = conformCommand((texts) => {
-    conform = new Map(Object.entries(texts))
-  })
-  program.addCommand(subcommand.copyInheritedSettings(program))
+  const subcommands = [
+    conformCommand((texts) => {
+      subcommand = { action: 'conform', texts: new Map(Object.entries(texts)) }
+    }),
+    herdCommand((texts) => {
+      subcommand = { action: 'herd', asked: texts }
+    }),
+  ]
+  for (const each of subcommands) program.addCommand(each.copyInheritedSettings(program))
   try {
     program.parse(argv, { from: 'user' })
   } catch (error) {
@@ -70,7 +77,7 @@ export function parseFlags(argv: readonly string[]): Flags {
     if (error.exitCode === 0) return { action: 'print', text: printed }
     throw new UsageError(oneSentence(error))
   }
-  if (conform !== undefined) return { action: 'conform', texts: conform }
+  if (subcommand !== undefined) return subcommand
   const stray = program.args[0]
   if (stray !== undefined) {
     throw new UsageError(

@@ -20,6 +20,11 @@ async function main(): Promise<number> {
     return exitCodes.stopped
   }
   if (flags.action === 'conform') return runConform(flags.texts)
+  if (flags.action === 'herd') {
+    // Not needed to serve, so not loaded to serve.
+    const { runHerd } = await import('./herd.js')
+    return runHerd(flags.asked)
+  }
   const read = () => readConfiguration(argv, env, cwd)
   const configuration = await read()
   switch (flags.action) {

@@ -4,19 +4,24 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
-import { KidError } from '../errors.js'
+import { InternalError } from '../errors.js'
 import { connectionLimit, type LabLoad, type LabLoadResult } from './lab-load.js'
+
+/** The client has ended, or does not answer: nothing more can be measured. */
+export class ClientGone extends InternalError {}
 
 export class ClientProcess {
   readonly #process: ChildProcess
 
   constructor() {
     const program = fileURLToPath(new URL('./lab-client.js', import.meta.url))
-    // An empty environment and no flags of ours: what we are run with must not change what is measured.
-    this.#process = fork(program, { execArgv: [], env: { PATH: process.env.PATH } })
+    // An empty environment and no flags of ours: what we are run with must not change what is measured. What is typed
+    // at the terminal is for the lab.
+    const env = { PATH: process.env.PATH }
+    this.#process = fork(program, { execArgv: [], env, detached: true })
   }
 
-  /** Makes a load. One at a time. @throws KidError when it ends or does not answer in time; an abort's reason */
+  /** Makes a load. One at a time. @throws ClientGone, or the signal's reason */
   async make(load: LabLoad, signal: AbortSignal): Promise<LabLoadResult> {
     signal.throwIfAborted()
     const over = new AbortController()
@@ -24,11 +29,11 @@ export class ClientProcess {
     try {
       const answer = once(this.#process, 'message', { signal: either })
       const end = once(this.#process, 'exit', { signal: either }).then(() => {
-        throw new KidError("the lab's load client has ended")
+        throw new ClientGone("the lab's load client has ended")
       })
       this.#process.send(load)
       const milliseconds = load.milliseconds + 2 * connectionLimit
-      const message = "the lab's load client did not answer in time"
+      const message = new ClientGone("the lab's load client did not answer in time")
       const [result] = await pTimeout(Promise.race([answer, end]), { milliseconds, message })
       return result as LabLoadResult
     } catch (error) {

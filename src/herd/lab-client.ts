@@ -11,6 +11,7 @@ import {
   setTimerSlack,
   waitOnEpoll,
 } from '../system/herd-calls.js'
+import { setParentDeathSignal } from '../system/process.js'
 import { type Arrivals, arrivalsOf } from './arrivals.js'
 import { Bursts } from './bursts.js'
 import { Latencies } from './histogram.js'
@@ -146,6 +147,8 @@ function microseconds(): number {
 }
 
 if (process.send !== undefined) {
+  // The lab forked us without its launcher, so we ask for it ourselves: however the lab ends, we do.
+  setParentDeathSignal('SIGKILL')
   setTimerSlack(1_000)
   process.on('message', (load: LabLoad) => process.send?.(makeLoad(load)))
 }

@@ -37,6 +37,8 @@ export class LabProcess {
     this.#process = spawn(findLauncher(), words, {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'ignore', 'pipe', ...fds],
+      // What is typed at the terminal is for the lab, which ends its processes in order.
+      detached: true,
     })
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-mostSaid)

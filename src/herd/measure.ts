@@ -24,8 +24,9 @@ export interface Wanted {
   readonly seed: number
 }
 
-/** Milliseconds of load before the counters are read. */
-const warmUp = 150
+/** Milliseconds of load before the counters are read, at least; and as a part of the measurement. */
+const leastWarmUp = 150
+const warmUpPart = 0.2
 /** Milliseconds that kids which were woken for nothing have to go back to sleep. */
 const settling = 10
 /** How often, in milliseconds, the queue is looked at. */
@@ -54,7 +55,10 @@ export async function measure(
   const { strategy, shape, kids, round, order, seconds, seed } = wanted
   const plan = loadOf(shape, wanted)
   const load: LabLoad = { ...plan, port: herd.port, milliseconds: seconds * 1000, seed }
-  await client.make({ ...load, milliseconds: warmUp }, signal)
+  await client.make(
+    { ...load, milliseconds: Math.max(leastWarmUp, seconds * 1000 * warmUpPart) },
+    signal,
+  )
   await pause(settling)
   const threads = strategyOf(strategy).kind === 'lab' ? 'main' : 'all'
   const before = read(herd, threads)
@@ -97,6 +101,17 @@ export async function measure(
     threads,
     warnings: warningsOf(figures),
   }
+}
+
+/** Lets Node.js compile, in every kid of a server, what it will run: the lab's own kids have too little for that to show. */
+export async function warmServer(
+  herd: Herd,
+  client: ClientProcess,
+  { clients, seconds, seed }: Pick<Wanted, 'clients' | 'seconds' | 'seed'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const plan = loadOf('saturate', { kids: herd.kidPids.length, clients, rate: 0 })
+  await client.make({ ...plan, port: herd.port, milliseconds: seconds * 1000, seed }, signal)
 }
 
 function read(herd: Herd, threads: 'main' | 'all'): Reading {

@@ -144,11 +144,17 @@ export interface UnavailableLine {
   readonly reason: string
 }
 
-/** Who woke when, over some connections of `trickle` (the first of the run for its strategy); lab strategies only. */
+/**
+ * Whom the kernel woke, connection by connection, over some connections one after another while all kids were idle; at
+ * most one a strategy. Seen by the switches of each kid, so that kids which slept on inside the kernel are there too.
+ */
 export interface TimelineLine {
   readonly type: 'timeline'
   readonly strategy: StrategyName
   readonly kids: number
-  /** The first of a wake is `kid`, from 0; `us` counts from the first wake; `got` is 1 with a connection. Ascending by us. */
+  /**
+   * `kid` from 0; `us` is when the connection began, from the first one on: all wakes of a connection have the same.
+   * `got` is 1 with a connection, 0 in vain. Ascending by us, then by kid.
+   */
   readonly wakes: readonly (readonly [kid: number, us: number, got: 0 | 1])[]
 }

@@ -22,3 +22,6 @@ export const shapeNames: readonly ShapeName[] = shapes.map(({ name }) => name)
 
 /** How many kids the sweep has, one after another. */
 export const sweepKids: readonly number[] = [1, 2, 4, 8, 16, 32, 64]
+
+/** The most kids that a strategy is measured with. */
+export const MOST_KIDS = 64

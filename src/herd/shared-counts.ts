@@ -3,9 +3,7 @@
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 import { close } from '../system/descriptors.js'
 import { mapShared, openMemory } from '../system/herd-calls.js'
-
-/** The most kids of a strategy. */
-export const MOST_KIDS = 64
+import { MOST_KIDS } from './shapes.js'
 
 /** A slot has a cache line of its own: kids that count do not slow each other down. */
 const perSlot = 64 / Int32Array.BYTES_PER_ELEMENT

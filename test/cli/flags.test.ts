@@ -10,7 +10,7 @@ import { optionTable } from '../../src/options.js'
 function read(...argv: string[]): unknown {
   try {
     const flags = parseFlags(argv)
-    return flags.action === 'print' ? flags : { ...flags, texts: Object.fromEntries(flags.texts) }
+    return 'texts' in flags ? { ...flags, texts: Object.fromEntries(flags.texts) } : flags
   } catch (error) {
     if (error instanceof UsageError) return error.message
     throw error
