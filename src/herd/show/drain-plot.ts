@@ -33,6 +33,7 @@ export function drainPlot(cells: readonly Cell[], title: string): Plot {
     names: { x: 'milliseconds since the burst began', y: 'connections answered' },
     series,
     steps: true,
+    level: true,
     x: (values, ends) => linearScale(values, ends, plain),
     y: (values, ends) => linearScale(values, ends, plain),
   })

@@ -28,6 +28,8 @@ export interface LinePlot {
   readonly dots?: boolean
   /** Drawn in steps: a value holds until the next. */
   readonly steps?: boolean
+  /** All end at one height: names are in the order in which lines end, with a piece of their line beside them. */
+  readonly level?: boolean
   /** Pixels by which ranges that would lie over each other are set apart, to the side. */
   readonly apart?: number
 }
@@ -38,7 +40,7 @@ const nameAt = box.right + 16
 
 /** Draws it; series without points are left out. */
 export function linePlot(plot: LinePlot): Plot {
-  const { title, description, names, dots = false, steps = false, apart = 0 } = plot
+  const { title, description, names, dots = false, steps = false, level = false, apart = 0 } = plot
   const series = plot.series
     .map((each) => ({ ...each, points: each.points.filter(isDrawable) }))
     .filter(({ points }) => points.length > 0)
@@ -55,7 +57,8 @@ export function linePlot(plot: LinePlot): Plot {
   const place = ([px, py]: Point): [number, number] => [x.at(px), y.at(py)]
   const ends = series.map(({ points }) => place(points.at(-1) as Point))
   const heights = spread(
-    ends.map(([, y]) => y),
+    // Next to nothing, but it puts them in order.
+    ends.map(([x, y]) => (level ? box.top + x / 1000 : y)),
     15,
     box.top + 4,
     box.bottom,
@@ -70,14 +73,7 @@ export function linePlot(plot: LinePlot): Plot {
       path(steps ? stepped(placed) : placed, { class: 'curve' }),
       ...ranges.map(([from, to]) => range(place(from), place(to), aside)),
       ...(dots || placed.length === 1 ? placed.map(dot) : []),
-      path(
-        [
-          [endX, endY],
-          [box.right + 3, endY],
-          [nameAt - 3, heights[i] as number],
-        ],
-        { class: 'leader' },
-      ),
+      level ? swatch(heights[i] as number) : leader(endX, endY, heights[i] as number),
       label(nameAt, (heights[i] as number) + 4, name),
     )
   })
@@ -90,6 +86,17 @@ function isDrawable([x, y]: Point): boolean {
 
 function dot([cx, cy]: readonly [number, number]): string {
   return element('circle', { class: 'dot', cx, cy, r: 3 })
+}
+
+/** From the end of a line to its name. */
+function leader(x: number, y: number, nameY: number): string {
+  const points = [[x, y] as const, [box.right + 3, y] as const, [nameAt - 3, nameY] as const]
+  return path(points, { class: 'leader' })
+}
+
+/** A piece of a line beside its name. */
+function swatch(y: number): string {
+  return path([[nameAt - 13, y] as const, [nameAt - 4, y] as const], { class: 'curve' })
 }
 
 /** A bar from the least to the most of all rounds. */

@@ -75,7 +75,7 @@ export function axes(box: Box, x: Scale, y: Scale, names: AxisNames): string {
   }
   parts.push(element('path', { class: 'axis', d: `M${left} ${top}V${bottom}H${right}` }))
   parts.push(label((left + right) / 2, bottom + 32, names.x, { class: 'soft middle small' }))
-  parts.push(label(10, top - 8, names.y, { class: 'soft small' }))
+  parts.push(label(10, top - 11, names.y, { class: 'soft small' }))
   return parts.join('')
 }
 

@@ -2,7 +2,6 @@
 
 import type { ResultLine, TimelineLine } from '../results.js'
 import type { ShapeName } from '../shapes.js'
-import { strategyOf } from '../strategies.js'
 import { drainPlot } from './drain-plot.js'
 import { type Cell, cellsOf } from './figures.js'
 import { paretoPlot } from './pareto-plot.js'
@@ -118,6 +117,5 @@ function byKind(cells: readonly Cell[]): [Cell['kind'], Cell[]][] {
 }
 
 function strip(line: TimelineLine): [string, Plot] {
-  const { name, meaning } = strategyOf(line.strategy)
-  return [`timeline-${name}`, timelinePlot(line, `${name}: ${meaning}`)]
+  return [`timeline-${line.strategy}`, timelinePlot(line, line.strategy)]
 }

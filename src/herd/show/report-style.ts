@@ -5,7 +5,7 @@ import { plotCss, themeCss } from './theme.js'
 export const reportCss = `${themeCss(':root')}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:1240px;margin:0 auto;padding:24px 16px 64px}
+main{max-width:1320px;margin:0 auto;padding:24px 16px 64px}
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 .4em}
 h2{font-size:1.25rem;margin:2.4em 0 .3em}
 h3{font-size:1.02rem;margin:1.6em 0 .3em}
@@ -21,9 +21,9 @@ dl.machine div{display:flex;gap:.45em}dl.machine dt{font-weight:600}dl.machine d
 figure{margin:0;background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:4px;max-width:620px;width:100%}
 figure svg{display:block;width:100%;height:auto}
 .wide{overflow-x:auto;background:var(--paper);border:1px solid var(--line);border-radius:8px}
-table{border-collapse:collapse;font-size:.85rem;line-height:1.3;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:6px 10px;text-align:right;vertical-align:top;border-top:1px solid var(--line)}
-thead th{border-top:0;color:var(--soft);font-weight:600;vertical-align:bottom;min-width:4.6em}
+table{border-collapse:collapse;font-size:.82rem;line-height:1.3;width:100%;font-variant-numeric:tabular-nums}
+th,td{padding:5px 7px;text-align:right;vertical-align:top;border-top:1px solid var(--line)}
+thead th{border-top:0;color:var(--soft);font-weight:600;vertical-align:bottom;min-width:4em}
 th[scope=row],thead th:first-child{text-align:left;position:sticky;left:0;background:var(--paper);white-space:nowrap;min-width:0}
 td b{display:block;font-weight:600;white-space:nowrap}
 td small,td i{display:block;color:var(--soft);font-size:.92em;font-style:normal;white-space:nowrap}

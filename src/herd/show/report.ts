@@ -15,6 +15,7 @@ import { verdictOf } from './verdict.js'
 /** The whole page. */
 export function reportOf([run, ...rest]: readonly [RunLine, ...ResultLine[]]): string {
   const cells = cellsOf(rest)
+  const tables = tablesOf(cells)
   const body = [
     element('h1', {}, 'Thundering herd: who wakes for a connection'),
     machineOf(run),
@@ -24,8 +25,10 @@ export function reportOf([run, ...rest]: readonly [RunLine, ...ResultLine[]]): s
     p(
       `Medians of all rounds; below them the range where it shows, and the ratio to ${baseline} of the same round (of servers: to cluster-rr). "Not resolved" is where rounds contradict each other, or are fewer than three. The herd is in the first column: what kids wake for nothing is seen in their context switches, and hardly in empty accepts, because poll and epoll look again inside the kernel and sleep on.`,
     ),
-    ...tablesOf(cells),
+    ...tables.slice(0, 1),
     ...plotsOf(rest).map((group) => figuresOf(group, cells)),
+    tables.length > 1 ? element('h2', {}, 'All other figures') : '',
+    ...tables.slice(1),
     ...method(run, rest),
   ]
   const head = element(
@@ -106,7 +109,7 @@ function tablesOf(cells: readonly Cell[]): string[] {
       p(`${meaning[0]?.toUpperCase()}${meaning.slice(1)}.`, { class: 'soft' }),
       tableOf(mine),
       careOf(mine, `care-${place}`),
-    ]
+    ].join('')
   })
 }
 
@@ -146,7 +149,7 @@ function figuresOf(
 ): string {
   const doubtful = cells
     .filter(({ shape, rounds }) => shapes.includes(shape) && rounds.some(isDoubtful))
-    .map(({ shape, strategy, kids }) => `${strategy} under ${shape} with ${kids}`)
+    .map(({ shape, strategy, kids }) => `${strategy} under ${shape} with ${kids} kids`)
   const care =
     doubtful.length === 0
       ? ''

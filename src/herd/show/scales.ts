@@ -76,34 +76,36 @@ function ticksAt(at: readonly number[], low: number, high: number, format: Forma
     .map((value) => ({ value, label: format(value) }))
 }
 
-/** Few decades have 1, 2 and 5 labelled; many have their powers of ten, or some of them. */
+/** Round numbers, from one power of ten to the next. */
+const roundNumbers = [1, 1.5, 2, 3, 5, 7, 10]
+
+/** A decade has all of them, two have 1, 2 and 5, more have their powers of ten, many have some of those. */
 function logTicks(low: number, high: number, format: Format): Tick[] {
   const [first, last] = [Math.floor(Math.log10(low) + 1e-9), Math.ceil(Math.log10(high) - 1e-9)]
-  const decades = last - first
-  const every = Math.ceil(decades / 7)
+  const decades = Math.log10(high / low)
+  const every = Math.ceil((last - first) / 7)
+  const within = decades > 7 ? [1] : decades > 1.01 ? [1, 2, 5] : roundNumbers.slice(0, -1)
   const ticks: Tick[] = []
   for (let power = first; power <= last; power++) {
-    for (const times of decades > 7 ? [1] : [1, 2, 5]) {
+    for (const times of within) {
       const value = times * 10 ** power
       if (value < low * 0.999 || value > high * 1.001) continue
-      const labelled = times === 1 ? (power - first) % every === 0 : decades <= 2
+      const labelled = times === 1 ? (power - first) % every === 0 : decades <= 2.5
       ticks.push({ value, label: labelled ? format(value) : '' })
     }
   }
   return ticks
 }
 
-const steps = [1, 2, 5, 10]
-
 function roundDown(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  const times = [...steps].reverse().find((times) => times * power <= value * 1.000001) ?? 1
+  const times = [...roundNumbers].reverse().find((times) => times * power <= value * 1.000001) ?? 1
   return times * power
 }
 
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
-  const times = steps.find((times) => times * power >= value * 0.999999) ?? 10
+  const times = roundNumbers.find((times) => times * power >= value * 0.999999) ?? 10
   return times * power
 }
 

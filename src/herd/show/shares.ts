@@ -90,8 +90,14 @@ export function lorenzPlot(cells: readonly Cell[], title: string): Plot {
     description:
       'The part of all connections that the least busy kids had together: the diagonal is even, a line along the floor is all by one kid.',
     names: { x: '% of the kids, the least busy first', y: '% of the connections' },
-    series,
+    series: series.sort((a, b) => evenness(b) - evenness(a)),
+    level: true,
     x: (values, ends) => linearScale(values, ends, plain),
     y: (values, ends) => linearScale(values, ends, plain),
   })
+}
+
+/** The more even, the higher its curve. */
+function evenness({ points }: { readonly points: readonly (readonly [number, number])[] }): number {
+  return points.reduce((sum, [, y]) => sum + y, 0)
 }

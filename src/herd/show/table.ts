@@ -12,7 +12,7 @@ interface Column {
   readonly meaning: string
   readonly metric: Metric
   readonly write: (value: number) => string
-  /** Whether the ratio to the baseline stands below the value. */
+  /** Whether the range and the ratio to the baseline stand below the value; of others the range is shown when pointed at. */
   readonly ratio?: boolean
   /** Whether it says anything under a shape; left out: under all. */
   readonly under?: (shape: ShapeName) => boolean
@@ -100,10 +100,19 @@ function dataOf({ metric, write, ratio }: Column, cell: Cell, cells: readonly Ce
   const { median, least, most } = summary
   const value = element('b', {}, escaped(write(median)))
   const isRange = write(least) !== write(most)
-  const range = isRange
-    ? element('small', {}, escaped(`${write(least)} \u2013 ${write(most)}`))
-    : ''
-  return element('td', {}, value, range, ratio === true ? ratioTo(cell, cells, metric) : '')
+  if (ratio !== true) {
+    const title = isRange ? `${write(least)} to ${write(most)}` : undefined
+    return element('td', { title }, value)
+  }
+  const range = isRange ? element('small', {}, span(write(least), write(most))) : ''
+  return element('td', {}, value, range, ratioTo(cell, cells, metric))
+}
+
+/** A range, with a unit that both ends have written once. */
+function span(least: string, most: string): string {
+  const [number = '', unit] = least.split(' ')
+  const from = unit !== undefined && most.endsWith(` ${unit}`) ? number : least
+  return escaped(`${from} \u2013 ${most}`)
 }
 
 function ratioTo(cell: Cell, cells: readonly Cell[], metric: Metric): string {

@@ -33,32 +33,35 @@ export function verdictOf(lines: readonly ResultLine[]): string {
 }
 
 function herdClauses(cells: readonly Cell[], kind: Cell['kind']): string[] {
-  const swept = grownBySweep(cells.filter((cell) => cell.kind === kind))
-  const { kids, list } = swept ?? grownByTrickle(cells.filter((cell) => cell.kind === kind))
-  if (list.length === 0) return []
+  const mine = cells.filter((cell) => cell.kind === kind)
+  const swept = grownBySweep(mine)
+  const { kids, list } = swept ?? grownByTrickle(mine)
   const of = (growth: Growth) => list.filter((each) => each.growth === growth)
   const clauses: string[] = []
   const [herd, between, flat] = [of('herd'), of('between'), of('flat')]
+  const whose = kind === 'server' ? 'of the servers, ' : ''
   if (herd.length > 0) {
     clauses.push(
-      `with ${kids} kids waiting, one connection costs ${rangeOf(herd)} context switches under ${names(herd)}: there is the herd`,
+      `${names(herd)} ${verb(herd, 'has', 'have')} a herd, ${rangeOf(herd)} context switches for a connection with ${kids} kids waiting`,
     )
   }
   if (between.length > 0) {
     clauses.push(
-      `${names(between)} ${between.length === 1 ? 'lies' : 'lie'} between, with ${rangeOf(between)}`,
+      `${names(between)} ${verb(between, 'lies', 'lie')} between, with ${rangeOf(between)}`,
     )
   }
   if (flat.length > 0) {
     const however = swept === undefined ? `with ${kids} kids` : 'however many kids wait'
-    clauses.push(
-      `${names(flat)} ${flat.length === 1 ? 'makes' : 'make'} ${rangeOf(flat)} ${however}`,
-    )
+    clauses.push(`${names(flat)} ${verb(flat, 'makes', 'make')} ${rangeOf(flat)} ${however}`)
   }
-  return clauses
+  return clauses.map((clause, i) => (i === 0 ? `${whose}${clause}` : clause))
 }
 
-/** By what the most kids cost over what a few do; a parent's share, which is there from one kid on, cancels out. */
+function verb(list: readonly Grown[], one: string, several: string): string {
+  return list.length === 1 ? one : several
+}
+
+/** By what each kid more costs; a parent's share, which is there from one kid on, cancels out. */
 function grownBySweep(cells: readonly Cell[]): { kids: number; list: Grown[] } | undefined {
   const sweep = cells.filter(({ shape }) => shape === 'sweep')
   const sizes = sweep.map(({ kids }) => kids)
@@ -70,9 +73,9 @@ function grownBySweep(cells: readonly Cell[]): { kids: number; list: Grown[] } |
       const first = sweep.find(({ strategy, kids }) => strategy === cell.strategy && kids === least)
       const small = first === undefined ? null : summaryOf(first, metrics.switches)
       const large = summaryOf(cell, metrics.switches)
-      if (small === null || large === null || small.median === 0) return []
-      const times = large.median / small.median
-      const growth = times > (0.4 * most) / least ? 'herd' : times > 3 ? 'between' : 'flat'
+      if (small === null || large === null) return []
+      const perKid = (large.median - small.median) / (most - least)
+      const growth = perKid >= 0.5 ? 'herd' : perKid >= 0.05 ? 'between' : 'flat'
       return [{ name: cell.strategy, growth, switches: large.median }]
     })
   return { kids: most, list }
