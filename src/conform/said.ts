@@ -4,7 +4,7 @@ import * as lines from '../protocol/lines.js'
 
 /** The line, without its newline. */
 export function lineOf(status: lines.Status): string {
-  return format(status).trimEnd()
+  return format(status).slice(0, -1)
 }
 
 function format(status: lines.Status): string {
