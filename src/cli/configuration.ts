@@ -52,7 +52,7 @@ export async function readConfiguration(
   cwd: string,
 ): Promise<Configuration> {
   const flags = parseFlags(argv)
-  if (flags.action === 'print' || flags.action === 'conform' || flags.action === 'herd') {
+  if (!('texts' in flags) || flags.action === 'conform') {
     throw new UsageError('--help, --version, conform and herd are not about options')
   }
   const flagged = readTexts(flags.texts, flagName, cwd)

@@ -7,12 +7,14 @@ import { type OptionRow, optionTable } from '../options.js'
 import { environmentNames } from '../protocol/limits.js'
 import { conformCommand } from './conform-flags.js'
 import { type HerdTexts, herdCommand } from './herd-flags.js'
+import { type Showing, showingCommands } from './herd-showing-flags.js'
 
 /** What the command line asks for, or only a text to print. */
 export type Flags =
   | { action: 'print'; text: string }
   | { action: 'conform'; texts: Texts }
   | { action: 'herd'; asked: HerdTexts }
+  | { action: 'herdShowing'; showing: Showing }
   | {
       action: 'serve' | 'check' | 'printConfig'
       /** Whether to reload when files change. */
@@ -61,13 +63,18 @@ export function parseFlags(argv: readonly string[]): Flags {
     // What goes to stderr is in the error that commander throws.
     writeErr: () => {},
   })
+  const herd = herdCommand((texts) => {
+    subcommand = { action: 'herd', asked: texts }
+  })
+  const showing = showingCommands((showing) => {
+    subcommand = { action: 'herdShowing', showing }
+  })
+  for (const each of showing) herd.addCommand(each.copyInheritedSettings(program))
   const subcommands = [
     conformCommand((texts) => {
       subcommand = { action: 'conform', texts: new Map(Object.entries(texts)) }
     }),
-    herdCommand((texts) => {
-      subcommand = { action: 'herd', asked: texts }
-    }),
+    herd,
   ]
   for (const each of subcommands) program.addCommand(each.copyInheritedSettings(program))
   try {

@@ -25,6 +25,10 @@ async function main(): Promise<number> {
     const { runHerd } = await import('./herd.js')
     return runHerd(flags.asked)
   }
+  if (flags.action === 'herdShowing') {
+    const { runShowing } = await import('./herd-showing.js')
+    return runShowing(flags.showing)
+  }
   const read = () => readConfiguration(argv, env, cwd)
   const configuration = await read()
   switch (flags.action) {

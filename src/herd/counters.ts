@@ -30,9 +30,12 @@ export function voluntarySwitches(pid: number): number {
   return countIn(readOrEmpty(`/proc/${pid}/status`), /^voluntary_ctxt_switches:\s+(\d+)/m)
 }
 
-/** Listens of this network namespace that had no room, so far. */
-export function listenTroubles(): { overflows: number; drops: number } {
-  const [names = [], values = []] = readOrEmpty('/proc/net/netstat')
+/** Listens that had no room so far, in the network namespace of a process. */
+export function listenTroubles(pid: number | 'self' = 'self'): {
+  overflows: number
+  drops: number
+} {
+  const [names = [], values = []] = readOrEmpty(`/proc/${pid}/net/netstat`)
     .split('\n')
     .filter((line) => line.startsWith('TcpExt:'))
     .map((line) => line.split(' '))

@@ -25,6 +25,7 @@ table{border-collapse:collapse;font-size:.82rem;line-height:1.3;width:100%;font-
 th,td{padding:5px 7px;text-align:right;vertical-align:top;border-top:1px solid var(--line)}
 thead th{border-top:0;color:var(--soft);font-weight:600;vertical-align:bottom;min-width:4em}
 th[scope=row],thead th:first-child{text-align:left;position:sticky;left:0;background:var(--paper);white-space:nowrap;min-width:0}
+tr.kind th{text-align:left;font-weight:500;color:var(--soft);background:var(--page)}
 td b{display:block;font-weight:600;white-space:nowrap}
 td small,td i{display:block;color:var(--soft);font-size:.92em;font-style:normal;white-space:nowrap}
 td i{color:var(--c3)}td i.open{color:var(--soft);font-style:italic}

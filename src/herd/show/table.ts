@@ -60,7 +60,7 @@ export function tableOf(cells: readonly Cell[]): string {
   const head = shown.map(({ head, meaning }) =>
     element('th', { scope: 'col', title: meaning }, escaped(head)),
   )
-  const rows = cells.map((cell) => {
+  const rowOf = (cell: Cell) => {
     const doubtful = cell.rounds.some(({ warnings }) => warnings.length > 0)
     const mark = doubtful
       ? element(
@@ -71,6 +71,16 @@ export function tableOf(cells: readonly Cell[]): string {
       : ''
     const name = element('th', { scope: 'row' }, escaped(cell.strategy), mark)
     return element('tr', {}, name, ...shown.map((column) => dataOf(column, cell, cells)))
+  }
+  const groups = (['lab', 'server'] as const).flatMap((kind) => {
+    const mine = cells.filter((cell) => cell.kind === kind)
+    if (mine.length === 0) return []
+    const base = mine.map((cell) => baselineOf(cell, cells)).find((found) => found !== undefined)
+    const to = base === undefined ? '' : `; ratios are to ${base.strategy}`
+    const title =
+      kind === 'lab' ? `The lab's kids${to}` : `Servers, with Node.js around every connection${to}`
+    const heading = element('th', { colspan: shown.length + 1, scope: 'colgroup' }, escaped(title))
+    return [element('tbody', {}, element('tr', { class: 'kind' }, heading), ...mine.map(rowOf))]
   })
   return element(
     'div',
@@ -84,7 +94,7 @@ export function tableOf(cells: readonly Cell[]): string {
       'table',
       {},
       element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'strategy'), ...head)),
-      element('tbody', {}, ...rows),
+      ...groups,
     ),
   )
 }

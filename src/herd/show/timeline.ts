@@ -81,16 +81,3 @@ export function timelineText(line: TimelineLine): string[] {
     return `${`${kid + 1}`.padStart(2)} ${marks.join('')}`.trimEnd()
   })
 }
-
-const heights = '\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588'
-
-/** A sparkline: a character a kid, as high as its part of the largest; a dot for a kid that had none. */
-export function sparkline(counts: readonly number[]): string {
-  const most = counts.reduce((a, b) => Math.max(a, b), 0)
-  return counts
-    .map((count) => {
-      if (!(count > 0)) return '\u00b7'
-      return heights[Math.min(7, Math.floor((count / most) * 8))] ?? ''
-    })
-    .join('')
-}

@@ -3,7 +3,7 @@
 import type { ResultLine } from '../results.js'
 import { summarize } from '../statistics.js'
 import { baseline } from '../strategies.js'
-import { type Cell, cellsOf, metrics, summaryOf } from './figures.js'
+import { type Cell, cellsOf, metrics, ratioOf, summaryOf } from './figures.js'
 import { plain, time } from './scales.js'
 
 /** How a strategy's switches go with the number of kids. */
@@ -94,13 +94,13 @@ function grownByTrickle(cells: readonly Cell[]): { kids: number; list: Grown[] }
         summaryOf(cell, metrics.switches),
       ]
       if (ofKids === null || all === null) return []
-      const growth = ofKids.median >= 0.7 * kids ? 'herd' : ofKids.median >= 4 ? 'between' : 'flat'
+      const growth = ofKids.median >= 0.7 * kids ? 'herd' : 'flat'
       return [{ name: cell.strategy, growth, switches: all.median }]
     })
   return { kids, list }
 }
 
-/** How much slower than the baseline's a p99 must be to be worth a word. */
+/** How much slower than the baseline's a p99 must be in every round to be worth a word. */
 const farSlower = 10
 
 /** Who lets fast connections wait behind slow ones. */
@@ -112,7 +112,9 @@ function stallClause(cells: readonly Cell[]): string | undefined {
   const base = stall.find(({ strategy }) => strategy === baseline)
   const unit = base === undefined ? null : p99(base)
   if (unit === null || unit === 0) return undefined
-  const slow = stall.filter((cell) => (p99(cell) ?? 0) >= farSlower * unit)
+  const slow = stall.filter(
+    (cell) => (ratioOf(cell, base as Cell, metrics.p99)?.least ?? 0) >= farSlower,
+  )
   if (slow.length === 0) return undefined
   const told = slow.map((cell) => `${time(p99(cell) ?? 0)} under ${cell.strategy}`)
   return `while 1 % of the connections hold a kid for long, p99 of the others is ${time(unit)} under ${baseline} but ${andOf(told)}`
