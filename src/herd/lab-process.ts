@@ -61,17 +61,23 @@ export class LabProcess {
     return this.#process.pid ?? 0
   }
 
-  /** Throws if it has ended, which none should before it is told to. @throws KidError with what it has said as its cause */
+  /** Throws if it has ended, which none should before it is told to. @throws KidError with the sentence it has said as its cause */
   check(): void {
     if (!this.#over) return
     const { exitCode, signalCode } = this.#process
     const how = signalCode === null ? `code ${exitCode}` : signalCode
     const error = new KidError(`a process of the lab, ${this.#name}, ended with ${how}`)
-    error.cause = this.#said.trim()
+    error.cause = sentenceIn(this.#said)
     throw error
   }
 
   kill(signal: NodeJS.Signals): void {
     if (!this.#over) this.#process.kill(signal)
   }
+}
+
+/** The error in what Node.js says when it ends for one: the rest is its source, stack and version. Else the last line. */
+function sentenceIn(said: string): string {
+  const lines = said.trim().split('\n')
+  return [...lines].reverse().find((line) => /^\w*Error: /.test(line)) ?? lines.at(-1) ?? ''
 }

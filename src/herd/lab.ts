@@ -102,8 +102,8 @@ class Run {
         throw error
       const { strategy } = unit
       this.#failed.add(strategy)
-      const said = typeof error.cause === 'string' ? error.cause.split('\n').at(-1) : undefined
-      const reason = said === undefined || said === '' ? error.message : `${error.message}: ${said}`
+      const said = typeof error.cause === 'string' ? error.cause : ''
+      const reason = said === '' ? error.message : `${error.message}: ${said}`
       this.#listeners.line({ type: 'unavailable', strategy, reason })
     }
   }
