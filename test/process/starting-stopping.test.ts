@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { createPreforker, KidError, ListenError, UsageError } from 'preforkd'
 import { test } from 'tap'
-import { handler, socketPath, withNewServer, withServer } from './harness.js'
+import { fixture, handler, socketPath, withNewServer, withServer } from './harness.js'
 import { descriptorsOf, isAlive, until, within } from './processes.js'
 
 withNewServer(
@@ -217,7 +217,7 @@ test('an address in use rejects with a ListenError, and kids are never spawned',
 withServer(
   'kids that die after others were up are replaced with back-off, and the server goes on',
   {
-    ...handler('exits-on-boot-later'),
+    kid: ['/bin/sh', fixture('kids/only-the-first-comes-up.sh')],
     kids: 1,
     logs: [
       /^kid 1 ended by SIGKILL$/,
