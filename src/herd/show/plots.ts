@@ -2,6 +2,7 @@
 
 import type { ResultLine, TimelineLine } from '../results.js'
 import type { ShapeName } from '../shapes.js'
+import { strategyNames } from '../strategies.js'
 import { drainPlot } from './drain-plot.js'
 import { type Cell, cellsOf } from './figures.js'
 import { paretoPlot } from './pareto-plot.js'
@@ -41,7 +42,7 @@ export function plotsOf(lines: readonly ResultLine[]): PlotGroup[] {
       sentence:
         'A row is a kid, a column a connection, a mark a kid that woke: filled where it got the connection, hollow where it was woken for nothing and went back to sleep; a herd fills whole columns.',
       shapes: ['trickle'],
-      plots: lines.filter((line) => line.type === 'timeline').map(strip),
+      plots: strips(lines),
     },
     {
       heading: 'Latency by percentile',
@@ -116,6 +117,11 @@ function byKind(cells: readonly Cell[]): [Cell['kind'], Cell[]][] {
     .filter(([, mine]) => mine.length > 0)
 }
 
-function strip(line: TimelineLine): [string, Plot] {
-  return [`timeline-${line.strategy}`, timelinePlot(line, line.strategy)]
+/** In the order in which strategies are listed everywhere. */
+function strips(lines: readonly ResultLine[]): [string, Plot][] {
+  const place = ({ strategy }: TimelineLine) => strategyNames.indexOf(strategy)
+  return lines
+    .filter((line) => line.type === 'timeline')
+    .sort((a, b) => place(a) - place(b))
+    .map((line) => [`timeline-${line.strategy}`, timelinePlot(line, line.strategy)])
 }

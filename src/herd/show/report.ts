@@ -20,7 +20,7 @@ export function reportOf([run, ...rest]: readonly [RunLine, ...ResultLine[]]): s
     element('h1', {}, 'Thundering herd: who wakes for a connection'),
     machineOf(run),
     element('p', { class: 'verdict' }, escaped(verdictOf(rest))),
-    interrupted(run, cells),
+    incomplete(run, cells),
     element('h2', {}, 'Figures'),
     p(
       `Medians of all rounds; below them the range where it shows, and the ratio to ${baseline} of the same round (of servers: to cluster-rr). "Not resolved" is where rounds contradict each other, or are fewer than three. The herd is in the first column: what kids wake for nothing is seen in their context switches, and hardly in empty accepts, because poll and epoll look again inside the kernel and sleep on.`,
@@ -72,8 +72,8 @@ function machineOf({
   return element('dl', { class: 'machine' }, ...rows)
 }
 
-/** That the run was ended before its time, where it was. */
-function interrupted({ options }: RunLine, cells: readonly Cell[]): string {
+/** That something is missing, where it is: interrupted, out of time, or failed. */
+function incomplete({ options }: RunLine, cells: readonly Cell[]): string {
   const rounds = cells.map((cell) => new Set(cell.rounds.map(({ round }) => round)).size)
   const least = Math.min(...rounds)
   if (cells.length === 0) {
@@ -83,7 +83,7 @@ function interrupted({ options }: RunLine, cells: readonly Cell[]): string {
   if (least >= options.rounds && missing.length === 0) return ''
   const without = missing.length === 0 ? '' : ` Nothing was measured of ${missing.join(', ')}.`
   return p(
-    `This run was ended before its time, or some of it failed: where fewest, ${least} of ${options.rounds} rounds were measured.${without}`,
+    `This run is not complete: of some strategies only ${least} of ${options.rounds} rounds were measured.${without}`,
     { class: 'care' },
   )
 }
@@ -116,22 +116,23 @@ function tablesOf(cells: readonly Cell[]): string[] {
 /** How many different warnings are listed at one place. */
 const mostWarnings = 8
 
-/** What makes figures doubtful, each sentence once, with whom it is about. */
+/** What makes figures doubtful, each sentence once, with whom it is about; numbers in it differ from round to round. */
 function careOf(cells: readonly Cell[], id?: string): string {
-  const about = new Map<string, string[]>()
+  const about = new Map<string, { first: string; who: Map<string, number> }>()
   for (const { strategy, rounds } of cells) {
-    for (const { warnings, round } of rounds) {
-      for (const warning of warnings) {
-        const who = `${strategy} (round ${round})`
-        about.set(warning, [...(about.get(warning) ?? []), who])
-      }
+    for (const warning of rounds.flatMap(({ warnings }) => warnings)) {
+      const key = warning.replaceAll(/\d+/g, '')
+      const same = about.get(key) ?? { first: warning, who: new Map<string, number>() }
+      about.set(key, same)
+      same.who.set(strategy, (same.who.get(strategy) ?? 0) + 1)
     }
   }
   if (about.size === 0) return ''
-  const items = [...about].slice(0, mostWarnings).map(([warning, who]) => {
-    const some =
-      who.length > 6 ? `${who.slice(0, 5).join(', ')} and ${who.length - 5} more` : who.join(', ')
-    return element('li', {}, escaped(`${warning} ${some}`))
+  const items = [...about.values()].slice(0, mostWarnings).map(({ first, who }) => {
+    const whom = [...who].map(([strategy, rounds]) =>
+      rounds === 1 ? strategy : `${strategy} (${rounds} rounds)`,
+    )
+    return element('li', {}, escaped(`${first} So or similar: ${whom.join(', ')}.`))
   })
   const more = about.size - items.length
   if (more > 0) items.push(element('li', {}, `And ${more} more of the kind: see results.jsonl.`))
