@@ -43,6 +43,17 @@ export function listenTroubles(pid: number | 'self' = 'self'): {
   return { overflows: of('ListenOverflows'), drops: of('ListenDrops') }
 }
 
+/** Seconds that all cores together have been busy so far, for whomever; in steps of 10 ms. */
+export function busySeconds(): number {
+  const [, user, nice, system, , , irq, softirq, steal] = readOrEmpty('/proc/stat')
+    .split('\n', 1)
+    .join()
+    .split(/ +/)
+    .map(Number)
+  const ticks = [user, nice, system, irq, softirq, steal]
+  return ticks.reduce<number>((sum, value) => sum + (value ?? 0), 0) / 100
+}
+
 function costOfTask(path: string): Cost {
   const status = readOrEmpty(`${path}/status`)
   const [cpu, delay] = readOrEmpty(`${path}/schedstat`).split(' ')

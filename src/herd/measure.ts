@@ -1,8 +1,16 @@
 /** One measurement: warms up, reads the counters, has the load made, reads them again. */
 
+import { availableParallelism } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ClientProcess } from './client-process.js'
-import { type Cost, costBetween, costOfAll, listenTroubles, noCost } from './counters.js'
+import {
+  busySeconds,
+  type Cost,
+  costBetween,
+  costOfAll,
+  listenTroubles,
+  noCost,
+} from './counters.js'
 import { spreadOf } from './fairness.js'
 import type { Herd } from './herds.js'
 import { type LabLoad, loadOf } from './lab-load.js'
@@ -34,6 +42,9 @@ const queueBeat = 20
 /** The part of a core from which on it was the client that was measured. */
 const tooBusy = 0.9
 
+/** The part of all cores from which on what others have of them is worth a word. */
+const tooShared = 0.15
+
 /** Everything that is read before and after. */
 interface Reading {
   readonly kids: Cost
@@ -43,6 +54,10 @@ interface Reading {
   readonly waits: number
   readonly overflows: number
   readonly drops: number
+  /** Seconds of all cores, and of our own process. */
+  readonly busy: number
+  readonly ours: number
+  readonly at: number
 }
 
 /** Measures a herd that is ready. @throws KidError when a process ends; the signal's reason */
@@ -77,7 +92,8 @@ export async function measure(
   const drops = after.drops - before.drops
   const saturated = result.busy > tooBusy
   const { answered, failed } = result
-  const figures = { overflows, drops, saturated, answered, failed, accepted }
+  const others = othersShare(before, after, result.cpuUs / 1e6)
+  const figures = { overflows, drops, saturated, answered, failed, accepted, others }
   return {
     type: 'measurement',
     ...{ round, order, strategy, shape, kids },
@@ -124,7 +140,18 @@ function read(herd: Herd, threads: 'main' | 'all'): Reading {
     empty: sum(counts, kids, 'empty'),
     waits: sum(counts, kids, 'waits'),
     ...listenTroubles(),
+    busy: busySeconds(),
+    ours: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+    at: performance.now() / 1000,
   }
+}
+
+/** The part of all cores that neither the lab nor what it measures had. */
+function othersShare(before: Reading, after: Reading, clientSeconds: number): number {
+  const spent = (of: (reading: Reading) => number | null) => Number(of(after)) - Number(of(before))
+  const herd = (spent(({ kids }) => kids.cpuNs) + spent(({ parent }) => parent.cpuNs)) / 1e9
+  const others = spent(({ busy }) => busy) - herd - clientSeconds - spent(({ ours }) => ours)
+  return others / (spent(({ at }) => at) * availableParallelism())
 }
 
 function sum(counts: SharedCounts, kids: number, what: 'empty' | 'waits'): number {
@@ -165,8 +192,9 @@ export function warningsOf(figures: {
   readonly answered: number
   readonly failed: number
   readonly accepted: readonly number[]
+  readonly others: number
 }): string[] {
-  const { overflows, drops, saturated, answered, failed, accepted } = figures
+  const { overflows, drops, saturated, answered, failed, accepted, others } = figures
   const total = accepted.reduce((sum, count) => sum + count, 0)
   const warnings: string[] = []
   if (answered === 0) warnings.push('No connection was answered.')
@@ -174,6 +202,10 @@ export function warningsOf(figures: {
   if (overflows > 0 || drops > 0)
     warnings.push(`Listeners of this machine overflowed ${overflows} times and dropped ${drops}.`)
   if (saturated) warnings.push('The client was the bottleneck: capacity is that of the client.')
+  if (others > tooShared)
+    warnings.push(
+      `Other programs had ${Math.round(others * 100)} % of all cores: trust counts, not times.`,
+    )
   if (answered > 0 && total !== answered + failed && failed === 0)
     warnings.push(`Kids accepted ${total} connections, but the client had ${answered}.`)
   if (total > 0 && total < 20 * accepted.length)

@@ -212,21 +212,26 @@ export function sparkline({ rounds }: Cell): string {
     .join('')
 }
 
+/** Places that are named; of a warning that holds for more of them only how many. */
+const mostPlaces = 6
+
 /** Each warning once, as it was first said, with where it holds: counts differ from round to round. */
 function notes(lines: readonly ResultLine[]): string[] {
-  const found = new Map<string, { warning: string; places: Set<string> }>()
-  for (const line of lines) {
-    if (line.type !== 'measurement') continue
-    for (const warning of line.warnings) {
+  const found = new Map<string, { warning: string; places: string[] }>()
+  const measured = lines.filter((line) => line.type === 'measurement')
+  for (const { strategy, shape, kids, warnings } of measured) {
+    for (const warning of warnings) {
       const key = warning.replace(/\d+/g, '')
-      const note = found.get(key) ?? { warning, places: new Set() }
+      const note = found.get(key) ?? { warning, places: [] }
       found.set(key, note)
-      note.places.add(`${line.strategy} (${line.shape}, ${line.kids})`)
+      note.places.push(`${strategy} (${shape}, ${kids})`)
     }
   }
-  return [...found.values()].map(
-    ({ warning, places }) => `Note: ${warning} So, or much so: ${[...places].join(', ')}`,
-  )
+  return [...found.values()].map(({ warning, places }) => {
+    const distinct = [...new Set(places)]
+    const where = distinct.length > mostPlaces ? '' : `: ${distinct.join(', ')}`
+    return `Note: ${warning} So, or nearly so, in ${places.length} of ${measured.length} measurements${where}.`
+  })
 }
 
 function unavailable(lines: readonly ResultLine[]): string[] {

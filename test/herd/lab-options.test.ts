@@ -127,12 +127,13 @@ t.test('reusePort is where Node.js has it', async (t) => {
 
 t.test('what makes figures doubtful is said', async (t) => {
   const fine = {
-    ...{ overflows: 0, drops: 0, saturated: false, answered: 400, failed: 0 },
+    ...{ overflows: 0, drops: 0, saturated: false, answered: 400, failed: 0, others: 0.1 },
     accepted: [200, 200],
   }
   t.strictSame(warningsOf(fine), [])
   t.match(warningsOf({ ...fine, overflows: 3 }), [/overflowed 3 times/])
   t.match(warningsOf({ ...fine, saturated: true }), [/client was the bottleneck/])
+  t.match(warningsOf({ ...fine, others: 0.5 }), [/Other programs had 50 % of all cores/])
   t.match(warningsOf({ ...fine, answered: 399, failed: 1 }), [/^1 connections failed/])
   t.match(warningsOf({ ...fine, accepted: [200, 199] }), [/accepted 399 connections/])
   t.match(warningsOf({ ...fine, answered: 30, accepted: [15, 15] }), [/Fewer than 20/])
