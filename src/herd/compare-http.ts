@@ -12,28 +12,33 @@ const run = promisify(execFile)
 /** How long, in milliseconds, a program may take beyond the time it is to measure. */
 const patience = 20_000
 
-/** Requests a second, with keep-alive and without, by two clients that everybody has. */
-async function throughput({ port }: Running, clients: number, seconds: number): Promise<Figures> {
-  const url = `http://127.0.0.1:${port}/fast`
-  const options = { timeout: seconds * 1000 + patience }
-  const ab = async (...flags: string[]) => {
-    // The count only bounds it: `-t` by itself means 50,000.
-    const limits = ['-q', '-t', `${seconds}`, '-n', '10000000', '-c', `${clients}`]
-    const { stdout } = await run('ab', [...flags, ...limits, url], options)
-    return numberIn(stdout, /^Requests per second: +([\d.]+)/m)
+/** Requests a second and what each costs all processes, with keep-alive and without, by two clients that everybody has. */
+async function throughput(server: Running, clients: number, seconds: number): Promise<Figures> {
+  const url = `http://127.0.0.1:${server.port}/fast`
+  const figures: Record<string, number> = {}
+  const measure = async (name: string, program: string, flags: readonly string[]) => {
+    const before = total(server)
+    const { stdout } = await run(program, [...flags, url], { timeout: seconds * 1000 + patience })
+    const cost = total(server) - before
+    figures[`${name} /s`] = numberIn(stdout, /^Requests(?: per second|\/sec): +([\d.]+)/m)
+    const requests = numberIn(stdout, /^(?:Complete requests:)? +(\d+)(?: requests in|$)/m)
+    figures[`${name} us`] = cost / 1000 / requests
   }
-  const wrk = async (...flags: string[]) => {
-    const limits = ['-d', `${seconds}s`, '-t', '1', '-c', `${clients}`]
-    const { stdout } = await run('wrk', [...flags, ...limits, url], options)
-    return numberIn(stdout, /^Requests\/sec: +([\d.]+)/m)
-  }
-  await wrk()
-  return {
-    'ab /s': await ab(),
-    'ab -k /s': await ab('-k'),
-    'wrk close /s': await wrk('-H', 'Connection: close'),
-    'wrk /s': await wrk(),
-  }
+  // The count only bounds it: `-t` by itself means 50,000.
+  const ab = ['-q', '-t', `${seconds}`, '-n', '10000000', '-c', `${clients}`]
+  const wrk = ['-d', `${seconds}s`, '-t', '1', '-c', `${clients}`]
+  await run('wrk', [...wrk, url])
+  await measure('ab', 'ab', ab)
+  await measure('ab -k', 'ab', ['-k', ...ab])
+  await measure('wrk close', 'wrk', ['-H', 'Connection: close', ...wrk])
+  await measure('wrk', 'wrk', wrk)
+  return figures
+}
+
+/** Nanoseconds of CPU of all processes so far. */
+function total(server: Running): number {
+  const { parent, kids } = server.cpu()
+  return parent + kids
 }
 
 function numberIn(text: string, pattern: RegExp): number {
