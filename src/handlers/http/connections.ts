@@ -5,20 +5,26 @@ import type { Kid } from '../handler.js'
 import { HttpConnection } from './connection.js'
 import { beatOf, type HttpLimits } from './limits.js'
 
-/** Every connection by its socket, for as long as anybody has the socket. */
-const bySocket = new WeakMap<Socket, HttpConnection>()
+/*
+ * What a socket carries: properties, as a WeakMap of sockets costs 20 us a connection, in the collector. The kid is known
+ * to every copy of this package: an app may import another than the kid runs.
+ */
+const connectionOfSocket = Symbol('preforkd.connection')
+const kidOfSocket = Symbol.for('preforkd.kid')
+
+interface Carrier {
+  [connectionOfSocket]?: HttpConnection
+  [kidOfSocket]?: Kid
+}
 
 /** The connection that a socket was handed in as. */
 export function connectionOf(socket: Socket): HttpConnection | undefined {
-  return bySocket.get(socket)
+  return (socket as Carrier)[connectionOfSocket]
 }
-
-/** Where a socket has its kid: known to every copy of this package, as an app may import another than the kid runs. */
-const kidOfSocket = Symbol.for('preforkd.kid')
 
 /** The kid that serves a request. Throws Error for a request that did not come by way of preforkd. */
 export function kidOf(request: { readonly socket: Socket }): Kid {
-  const { [kidOfSocket]: kid } = request.socket as Socket & { [kidOfSocket]?: Kid }
+  const kid = (request.socket as Carrier)[kidOfSocket]
   if (kid === undefined) {
     throw new Error('kidOf: this request has not come by a connection of preforkd')
   }
@@ -42,8 +48,9 @@ export class HttpConnections {
   add(socket: Socket, kid: Kid): void {
     this.#heed(kid)
     const connection = new HttpConnection(socket, kid, this.#limits)
-    bySocket.set(socket, connection)
-    Object.assign(socket, { [kidOfSocket]: kid })
+    const carrier = socket as Carrier
+    carrier[connectionOfSocket] = connection
+    carrier[kidOfSocket] = kid
     this.#open.add(connection)
     socket.once('close', () => this.#open.delete(connection))
     if (this.#timer === undefined) this.#lookLater()
