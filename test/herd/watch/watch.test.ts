@@ -14,29 +14,26 @@ import { parseListeners } from '../../../src/herd/watch/tcp-listeners.js'
 import { watch } from '../../../src/herd/watch/watch.js'
 import { isAlive, offspring, signal as stop, until, within } from '../../process/processes.js'
 
-/** A parent with a listener that it never accepts from, and two kids that sleep and wake 50 times a second. */
+/** A parent with a listener and two kids, which it wakes 50 times a second; they end when it does. */
 const server = `
   const { spawn } = require('node:child_process')
-  const { createServer } = require('node:net')
-  const kid = "setInterval(() => {}, 20); process.stdin.on('end', () => process.exit()).resume()"
   const up = (port) => {
-    for (let i = 0; i < 2; i++) spawn(process.execPath, ['-e', kid], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const kids = [1, 2].map(() => spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] }))
+    setInterval(() => kids.forEach((kid) => kid.stdin.write('x')), 20)
     process.stdout.write(port + '\\n')
   }
-  const listener = createServer().listen({ host: '127.0.0.1', port: 0 }, () => up(listener.address().port))
+  const listener = require('node:net').createServer((socket) => socket.on('error', () => {}))
+  listener.listen({ host: '127.0.0.1', port: 0 }, () => up(listener.address().port))
   process.stdin.on('end', () => process.exit()).resume()
 `
 
-/** Starts it, behind another process where that is wanted; gives what was started and the port. */
+/** Starts it, behind a shell where that is wanted; gives what was started and the port. */
 async function start(t: Test, behind: boolean): Promise<{ pid: number; port: number }> {
-  const args = behind
-    ? [
-        '-e',
-        `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(server)}], { stdio: 'inherit' })`,
-      ]
-    : ['-e', server]
+  const node = [process.execPath, '-e', server]
+  // With a second command the shell stays.
+  const [command = '', ...args] = behind ? ['sh', '-c', '"$0" "$@"; true', ...node] : node
   const env = { PATH: process.env.PATH }
-  const started = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env })
+  const started = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env })
   const pid = started.pid as number
   const ended = once(started, 'exit')
   t.teardown(async () => {
@@ -45,8 +42,6 @@ async function start(t: Test, behind: boolean): Promise<{ pid: number; port: num
     await within(ended, 'the server to end')
   })
   const [told] = await within(once(started.stdout, 'data'), 'its port')
-  const parent = () => (behind ? offspring(pid)[0] : pid) ?? pid
-  await until(() => offspring(parent()).length === 2, 'two kids')
   return { pid, port: Number(`${told}`) }
 }
 
@@ -85,6 +80,12 @@ t.test('a running server: its kids, what they do, and its queue', async (t) => {
   }
   await until(() => switches().every((each) => each > 0), 'both kids to wake')
   await until(() => takeSample(pid)?.listeners[0]?.depth === 0, 'the queue to be empty')
+
+  const pictures: string[] = []
+  await watch(pid, { seconds: 1, write: (text) => pictures.push(text), signal, beat: 50, rows: 9 })
+  t.equal(pictures.length, 1, 'on a terminal the picture is drawn anew')
+  t.ok(pictures[0]?.startsWith('\u001b[H\u001b[J'))
+  t.match(pictures[0], '... and 1 more kids', 'no more kids than fit')
 })
 
 t.test('where something stands between, the kids are those of the only child', async (t) => {
@@ -116,17 +117,6 @@ t.test('the signal ends it at once; the end of the server is said', async (t) =>
     watch(pid, { seconds: 1, write: () => {}, signal }),
     new UsageError(`there is no process ${pid}`),
   )
-})
-
-t.test('on a terminal the picture is drawn anew, with no more kids than fit', async (t) => {
-  const { pid } = await start(t, false)
-  const texts: string[] = []
-  const signal = new AbortController().signal
-  const write = (text: string) => texts.push(text)
-  await watch(pid, { seconds: 1, write, signal, beat: 50, rows: 9 })
-  t.equal(texts.length, 1)
-  t.ok(texts[0]?.startsWith('\u001b[H\u001b[J'))
-  t.match(texts[0], '... and 1 more kids')
 })
 
 const nothing: Cost = { voluntary: 0, involuntary: 0, cpuNs: 0, delayNs: 0 }
