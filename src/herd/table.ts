@@ -11,6 +11,7 @@ import {
   ratioOf,
   summaryOf,
 } from './show/figures.js'
+import { stripsText } from './show/strips.js'
 import type { Summary } from './statistics.js'
 
 interface Column {
@@ -49,9 +50,11 @@ export function formatTables(lines: readonly ResultLine[]): string {
   const tables = [...groups.values()].map((group) =>
     group[0]?.shape === 'sweep' ? formatSweep(group) : formatGroup(group, cells),
   )
+  const strips = stripsText(lines)
   return [
     ...(run === undefined ? [] : [formatRun(run)]),
     ...tables,
+    ...(strips === undefined ? [] : [strips]),
     ...notes(lines),
     ...unavailable(lines),
   ].join('\n\n')

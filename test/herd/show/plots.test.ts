@@ -12,6 +12,7 @@ import { type Plot, spread, svgOf } from '../../../src/herd/show/plot.js'
 import { plotsOf } from '../../../src/herd/show/plots.js'
 import { linearScale, logScale, plain, time } from '../../../src/herd/show/scales.js'
 import { lorenzPlot, sharesOf, sharesPlot } from '../../../src/herd/show/shares.js'
+import { stripsText } from '../../../src/herd/show/strips.js'
 import { switchesPlot } from '../../../src/herd/show/switches-plot.js'
 import { timelinePlot, timelineText } from '../../../src/herd/show/timeline.js'
 import fc from '../../fast-check.js'
@@ -164,6 +165,16 @@ t.test('timeline: a mark a wakeup, filled where it got a connection', async (t) 
     ' 3 \u25cb\u25cf\u25cb\u25cb',
   ])
   t.strictSame(timelineText({ ...timeline('accept', 2, 1), wakes: [] }), [' 1', ' 2'])
+})
+
+t.test('timelines as text stand beside each other, if they are not too tall', async (t) => {
+  const lines = [timeline('epoll', 2, 3), timeline('accept', 2, 3), timeline('queue', 17, 3)]
+  t.strictSame(stripsText(lines)?.split('\n').slice(1), [
+    `  ${'accept'.padEnd(46)}epoll`,
+    `  ${' 1 \u25cf \u25cf'.padEnd(46)} 1 \u25cf\u25cb\u25cf`,
+    `  ${' 2  \u25cf'.padEnd(46)} 2 \u25cb\u25cf\u25cb`,
+  ])
+  t.equal(stripsText([]), undefined)
 })
 
 t.test('hostile names are text', async (t) => {
