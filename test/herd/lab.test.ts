@@ -1,15 +1,19 @@
 /** The lab as a whole: it sees the herd where there is one, leaves nobody behind, and keeps what it has when it is ended. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { kidsOf } from '../../src/herd/processes.js'
 import type { MeasurementLine, ResultLine } from '../../src/herd/results.js'
 import { Run, refused } from '../cli/run.js'
-import { isAlive, offspring, patience, until } from '../process/processes.js'
+import { isAlive, patience, until } from '../process/processes.js'
 
 /** A busy machine is no fault of the lab's. */
 const limit = 120_000
+
+/** What tap adds to processes would be measured too. */
+const bare = { bare: true }
 
 function directory(t: Test): string {
   const path = mkdtempSync(join(tmpdir(), 'preforkd-herd-'))
@@ -50,8 +54,8 @@ t.test(
     const stay = ['accept', 'epollexclusive', 'reuseport', 'command', 'queue']
     const out = join(directory(t), 'new')
     const strategies = ['--strategies', [...grow, ...stay].join()]
-    const size = ['--shapes', 'trickle', '--kids', '1,8', '--rounds', '1', '--seconds', '0.2']
-    const run = new Run(t, ['herd', ...strategies, ...size, '--seed', '1', '--out', out])
+    const size = ['--shapes', 'trickle', '--kids', '1,8', '--rounds', '1', '--seconds', '0.1']
+    const run = new Run(t, ['herd', ...strategies, ...size, '--seed', '1', '--out', out], bare)
     t.equal(await run.end(t, limit), 0)
     t.strictSame(leftOf(run.pid), [], 'no kid is left')
     const found = measurements(out)
@@ -61,7 +65,7 @@ t.test(
     for (const { connections, failed, kidsAccepted, strategy, kids } of found) {
       const all = kidsAccepted.reduce((sum, count) => sum + count, 0)
       t.match({ failed, all }, { failed: 0, all: connections }, `${strategy}, ${kids}: all served`)
-      t.ok(connections > 5, `${strategy}, ${kids}: ${connections} connections`)
+      t.ok(connections > 0, `${strategy}, ${kids}: ${connections} connections`)
     }
     const switches = (strategy: string, kids: number) => {
       const line = found.find((line) => line.strategy === strategy && line.kids === kids)
@@ -85,9 +89,16 @@ t.test(
 
 t.test('interrupted, it tells and keeps what it has', async (t) => {
   const out = directory(t)
-  const size = ['--kids', '2', '--rounds', '100', '--seconds', '0.1', '--shapes', 'trickle,burst']
-  const run = new Run(t, ['herd', '--strategies', 'accept,queue,preforkd', ...size, '--out', out])
-  const enough = () => new Set(measurements(out).map(({ strategy }) => strategy)).size === 3
+  const load = ['--kids', '2', '--rounds', '100', '--seconds', '0.1', '--shapes', 'trickle,burst']
+  const run = new Run(t, ['herd', '--strategies', 'queue,preforkd', ...load, '--out', out], bare)
+  let size = 0
+  const enough = () => {
+    const now = statSync(join(out, 'results.jsonl'), { throwIfNoEntry: false })?.size ?? 0
+    // Asked a thousand times a second, so read only when something has come.
+    if (now === size) return false
+    size = now
+    return new Set(measurements(out).map(({ strategy }) => strategy)).size === 2
+  }
   await until(() => enough() || !isAlive(run.pid), 'a measurement of each', limit)
   run.signal('SIGINT')
   t.equal(await run.end(t, limit), 0)
@@ -108,8 +119,8 @@ t.test('interrupted, it tells and keeps what it has', async (t) => {
 
 t.test('killed, it takes its kids and its client with it', async (t) => {
   const size = ['--kids', '4', '--seconds', '60', '--shapes', 'saturate']
-  const run = new Run(t, ['herd', '--strategies', 'command', ...size])
-  const processes = () => offspring(run.pid)
+  const run = new Run(t, ['herd', '--strategies', 'command', ...size], bare)
+  const processes = () => kidsOf(run.pid)
   // Four kids, their parent, and the client.
   await until(() => processes().length === 6 || !isAlive(run.pid), 'all to run', limit)
   const all = processes()
