@@ -75,7 +75,7 @@ function grownBySweep(cells: readonly Cell[]): { kids: number; list: Grown[] } |
       const large = summaryOf(cell, metrics.switches)
       if (small === null || large === null) return []
       const perKid = (large.median - small.median) / (most - least)
-      const growth = perKid >= 0.5 ? 'herd' : perKid >= 0.05 ? 'between' : 'flat'
+      const growth = perKid >= 0.7 ? 'herd' : perKid >= 0.05 ? 'between' : 'flat'
       return [{ name: cell.strategy, growth, switches: large.median }]
     })
   return { kids: most, list }
