@@ -7,8 +7,11 @@ const setup = { ...handler('detaches'), kids: 1 }
 /** A connection that has detached itself under a name. */
 async function detach(served: Served, name: string) {
   const client = served.client()
+  const { detached } = served.counters
   client.say(`detach ${name}\n`)
   await client.heard(/^ok/)
+  // The client hears of it before the parent does.
+  await served.until(() => served.counters.detached > detached)
   return client
 }
 
@@ -49,6 +52,7 @@ withServer(
     const bob = served.client()
     bob.say('detach bob\n')
     await bob.heard(/has 1 detached connection.*maxDetached/)
+    await served.until(() => served.counters.held === 2)
     t.match(served.server.status().kids, [{ state: 'busy', held: 1, detached: 1 }])
   },
 )

@@ -74,7 +74,20 @@ withServer('an Express app', { ...app('express'), ...forLong, kids: 2 }, async (
   await t.test('ab, with keep-alive and without', { skip: without('ab') }, async (t) => {
     for (const keepAlive of [[], ['-k']]) {
       // More clients than slots: keep-alive or not, every one of them gets on.
-      const said = await run(t, 'ab', '-q', '-s', '10', ...keepAlive, '-n', '150', '-c', '6', url)
+      const said = await run(
+        t,
+        'ab',
+        '-q',
+        '-l',
+        '-s',
+        '10',
+        ...keepAlive,
+        '-n',
+        '150',
+        '-c',
+        '6',
+        url,
+      )
       t.match(said, /Complete requests: +150\n/)
       t.match(said, /Failed requests: +0\n/)
       t.notMatch(said, /Non-2xx/)
