@@ -153,7 +153,7 @@ function hangUp(state: State, kid: Kid, now: number): void {
 function turn(state: State, depths: readonly number[], now: number, effects: Effect[]): void {
   expire(state, now, effects)
   if (state.phase === 'running' || state.phase === 'draining') {
-    const unserved = state.settings.commanded ? dispatchAll(state, depths, now, effects) : []
+    const unserved = dispatchAll(state, depths, now, effects)
     if (state.phase === 'draining') drainOn(state, depths, now, effects)
     else sizeAndShed(state, depths, unserved, now, effects)
   }

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connectionEnds } from '../system/connection-ends.js'
 import { close, setNonBlocking } from '../system/descriptors.js'
-import { findLauncher, launchArguments } from '../system/launcher.js'
+import { findLauncher, launchArguments, wordsOf } from '../system/launcher.js'
 import type { Kid } from './handler.js'
 import type { Held, Serve } from './held.js'
 import { commonEnvironment, connectionEnvironment, nameClient } from './program-environment.js'
@@ -169,12 +169,6 @@ class Program implements Held {
       if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     }
   }
-}
-
-function wordsOf(command: ProgramCommand): [string, readonly string[]] {
-  if (typeof command === 'string') return ['/bin/sh', ['-c', `exec ${command}`]]
-  const [program = '', ...args] = command
-  return [program, args]
 }
 
 function show(command: ProgramCommand): string {

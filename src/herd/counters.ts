@@ -1,6 +1,6 @@
 /** What the kernel has counted: switches, CPU and run-queue delay of processes, overflows of listeners. Linux only. */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readOrEmpty, threadsOf } from './processes.js'
 
 /** What processes have cost so far, or between two readings. */
 export interface Cost {
@@ -82,17 +82,5 @@ function countIn(text: string, pattern: RegExp): number {
 }
 
 function tasksOf(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`)
-  } catch {
-    return []
-  }
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return ''
-  }
+  return threadsOf(pid).map((thread) => `/proc/${pid}/task/${thread}`)
 }

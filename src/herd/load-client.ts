@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { close, connect, read, writeText } from '../system/descriptors.js'
 import { errnoName } from '../system/errno.js'
 import { Watch } from '../system/watch.js'
+import { randomFrom } from './random.js'
 
 /** What load to make; always bounded in count and time, always to loopback. */
 export interface LoadPlan {
@@ -143,17 +144,6 @@ function exchange(port: number, request: string, end: (ok: boolean) => void): vo
     else finish(false)
   }
   send()
-}
-
-/** A small generator with a seed (mulberry32, public domain by its author), so that rounds can be compared. */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 if (process.send !== undefined) {

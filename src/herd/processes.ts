@@ -40,7 +40,8 @@ export function kidsOf(pid: number): number[] {
   )
 }
 
-function threadsOf(pid: number): string[] {
+/** The threads of a process, by number; none where there is no such process. */
+export function threadsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/task`)
   } catch {
@@ -48,7 +49,8 @@ function threadsOf(pid: number): string[] {
   }
 }
 
-function readOrEmpty(path: string): string {
+/** The text of a file under /proc; empty where it has gone, or may not be read. */
+export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'latin1')
   } catch {

@@ -8,7 +8,7 @@ import { encodeKidSettings, type KidSettings, kidSettingsName } from '../protoco
 import { environmentNames as names, PROTOCOL_VERSION } from '../protocol/limits.js'
 import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
-import { findLauncher, launchArguments } from '../system/launcher.js'
+import { findLauncher, launchArguments, wordsOf } from '../system/launcher.js'
 import type { Listener } from '../system/listeners.js'
 import { firstListener, nameDescriptors, namesDescriptors } from './server-command.js'
 import { kidEndsConnections } from './settings.js'
@@ -135,13 +135,10 @@ function descriptorNames(): string[] {
   }
 }
 
-function programOf(options: Options, listeners: readonly Listener[]): [string, string[]] {
+function programOf(options: Options, listeners: readonly Listener[]): [string, readonly string[]] {
   const { handler, program, kid, server } = options
   if (handler !== undefined || program !== undefined) return [process.execPath, [kidProgram]]
-  const command = kid ?? nameDescriptors(server ?? [], listeners)
-  if (typeof command === 'string') return ['/bin/sh', ['-c', `exec ${command}`]]
-  const [first = '', ...args] = command
-  return [first, args]
+  return wordsOf(kid ?? nameDescriptors(server ?? [], listeners))
 }
 
 function settingsOf(options: Options): KidSettings {

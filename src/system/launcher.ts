@@ -52,6 +52,13 @@ export function launcherIn(folder: string): string {
   }
 }
 
+/** The program and its arguments that a command is: a line for the shell, which becomes what it runs, or a list. */
+export function wordsOf(command: string | readonly string[]): [string, readonly string[]] {
+  if (typeof command === 'string') return ['/bin/sh', ['-c', `exec ${command}`]]
+  const [program = '', ...args] = command
+  return [program, args]
+}
+
 /** The launcher's arguments for a program; they are in its own words (src/native/launch.c). */
 export function launchArguments(
   { descriptors, umask, chdir, reads, identity }: Launch,
