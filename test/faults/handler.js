@@ -1,0 +1,41 @@
+// The handler of the fault rows: hears `ID WHAT [ARGUMENT]`, keeps a ledger of whom it served, answers `ID PID`.
+
+import { spawn } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+
+export default function handle(socket, kid) {
+  socket.on('error', () => {})
+  socket.once('data', async (data) => {
+    const [id = '', what = '', argument = ''] = String(data).trim().split(' ')
+    kid.label(`${id} ${what}`)
+    appendFileSync(process.env.FAULTS_LEDGER, `${id} ${process.pid}\n`)
+    await deeds[what]?.(argument, socket)
+    socket.end(`${id} ${process.pid}\n`)
+  })
+}
+
+const deeds = {
+  /** Says so, and then nothing for so many milliseconds. */
+  hold: (ms, socket) => {
+    socket.write('')
+    return new Promise((resolve) => setTimeout(resolve, Number(ms)))
+  },
+  /** Is not heard of again. */
+  never: () => new Promise(() => {}),
+  spin: () => {
+    for (;;);
+  },
+  abort: () => process.abort(),
+  exit: (code) => process.exit(Number(code)),
+  leak: () => {
+    const kept = []
+    for (;;) kept.push(new Array(100_000).fill(kept.length))
+  },
+  /** Leaves a process behind that has all it can get of ours. */
+  grandchild: (seconds) => {
+    spawn('sleep', [seconds], { stdio: 'inherit' }).unref()
+  },
+  daemon: (seconds) => {
+    spawn('setsid', ['-f', 'sleep', seconds], { stdio: 'inherit', detached: true }).unref()
+  },
+}
