@@ -5,7 +5,7 @@ import { isMainThread } from 'node:worker_threads'
 import pTimeout from 'p-timeout'
 import type { Logger } from 'pino'
 import type { Effect } from './core/events.js'
-import { exitCodes, KidStopError, type PreforkdError, UsageError } from './errors.js'
+import { exitCodes, KidStopError, type PreforkdError, SystemError, UsageError } from './errors.js'
 import { formatListenAddress, type SocketAddress } from './listen-address.js'
 import { EarlyDeaths, type EarlyEnd } from './operate/early-deaths.js'
 import { eventOf, type PreforkerEvents, type Told, tellAll } from './operate/events.js'
@@ -282,6 +282,9 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
         this.#detachHooks = attachHooks(this, this.options.hooks, this.#log.logger)
         this.#reloading.settle()
         return
+      case 'meddled':
+        if (effect.code !== undefined) this.#stopForListener(effect.listener, effect.code)
+        return
       case 'parked':
         // Of a reload that was under way, or asked for, nothing more will be heard.
         this.#reloading.abandon(new UsageError('the server was parked meanwhile'))
@@ -315,6 +318,14 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
     this.#failure ??= new KidStopError(
       `kid ${kid} ended with exit code ${code}, which asks for no restart: the server stops`,
     )
+    this.#log.logger.error(this.#failure.message)
+    setImmediate(() => this.stop())
+  }
+
+  /** A listener is lost, and a server that is deaf is none; whoever starts it again opens another. */
+  #stopForListener(listener: number, code: string): void {
+    const call = `listening again at ${this.#narration.addressOf(listener)}`
+    this.#failure ??= new SystemError(call, code, 'some kid had shut it down: the server stops')
     this.#log.logger.error(this.#failure.message)
     setImmediate(() => this.stop())
   }

@@ -20,6 +20,8 @@ export interface Counters {
   spawns: number
   deaths: number
   kills: Partial<Record<KillReason, number>>
+  /** How often a listener was found changed, by some kid. */
+  meddled: number
   /** Connections that were still queued when the listener was closed; where the length is known. */
   abandoned: number
 }
@@ -41,6 +43,7 @@ export function newCounters(): Counters {
     spawns: 0,
     deaths: 0,
     kills: {},
+    meddled: 0,
     abandoned: 0,
   }
 }

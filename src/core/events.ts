@@ -19,6 +19,8 @@ export type Event =
   | { type: 'reaped'; kid: number }
   /** The parent has accepted and closed this many connections, and stopped short for `code` if there is one. */
   | { type: 'shed'; listener: number; count: number; code?: string }
+  /** A listener had been changed by somebody, and was put right, or could not be: `code` says why. */
+  | { type: 'meddled'; listener: number; done: readonly Meddling[]; code: string | undefined }
   /** A kid's resident memory, which is more than it may have. */
   | { type: 'fat'; kid: number }
   /** New kids in place of the old, under other settings perhaps. */
@@ -39,6 +41,12 @@ export type Event =
    * Only what `wantsDepth` asks for is looked at.
    */
   | { type: 'turn'; depths: readonly number[] }
+
+/** What was done to a listener. */
+export type Meddling =
+  | 'shut' // it listens no longer, or elsewhere
+  | 'blocking' // accept waits where nobody does, in the parent too
+  | 'backlog' // its queue holds more or less than it should
 
 /** Why a kid was killed. */
 export type KillReason =
@@ -82,6 +90,8 @@ export type Effect =
   | { type: 'overloadBegan'; held: HeldConnection[] }
   | { type: 'overloadEnded'; lasted: number }
   | { type: 'listenerRests'; listener: number; code: string; kid?: number }
+  /** With a `code` it could not be put right: whoever hears of it should stop the server. */
+  | { type: 'meddled'; listener: number; done: readonly Meddling[]; code: string | undefined }
   | { type: 'spawnsRest'; rest: number }
   | { type: 'poolFull'; kids: number }
   | { type: 'reloaded'; generation: number }

@@ -17,6 +17,11 @@ export function rest(
 ): void {
   if (!listener.saidResting) effects.push({ type: 'listenerRests', listener: number, code })
   listener.saidResting = true
+  restUnsaid(state, listener, now)
+}
+
+/** The same where somebody else tells why. */
+export function restUnsaid(state: State, listener: ListenerState, now: number): void {
   listener.restUntil = now + longestRest
   soon(state, listener.restUntil)
 }

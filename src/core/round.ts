@@ -5,8 +5,9 @@ import { expire } from './deadlines.js'
 import type { Effect, Event } from './events.js'
 import { beginReload, endReload, failReload } from './generations.js'
 import { buryKid, endOrder, killKid, partWith } from './leaving.js'
+import { onMeddled } from './meddling.js'
 import { replaceSoon } from './recycling.js'
-import { newStep, rest, retryLater } from './resting.js'
+import { newStep, rest, restUnsaid, retryLater } from './resting.js'
 import {
   type Kid,
   kidOf,
@@ -84,6 +85,9 @@ export function step(state: State, event: Event, now: number): Effect[] {
       endStop(state, effects)
       break
     }
+    case 'meddled':
+      onMeddled(state, event.listener, event.done, event.code, now, effects)
+      break
     case 'fat':
       replaceSoon(kidOf(state, event.kid), 'maxRss')
       break
@@ -195,8 +199,15 @@ function dispatch(
 ): number {
   const listener = listenerOf(state, number)
   if (depth < 0) {
-    rest(state, number, listener, String(depth), now, effects)
+    // It listens no longer. The look once a second mends that, and tells; those whose accept failed are not to blame.
+    listener.accused.length = 0
+    restUnsaid(state, listener, now)
     return 0
+  }
+  for (const kidNumber of listener.accused.splice(0)) {
+    const kid = state.kids.get(kidNumber)
+    const detail = 'its accept failed with EINVAL'
+    if (kid !== undefined) killKid(state, kid, 'bad listener', detail, now, effects)
   }
   countStrikes(state, number, listener, depth, now, effects)
   const waiting = Math.min(depth, listener.toServe) - listener.promised

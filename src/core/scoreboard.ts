@@ -90,6 +90,8 @@ export interface ListenerState {
   step: number
   /** Kids that found nothing since the last turn, with no excuse for it. */
   emptied: number[]
+  /** Kids whose accept failed with EINVAL since the last turn: their own fault, unless the listener was shut down. */
+  accused: number[]
   /**
    * Connections accepted by kids; and those with what the parent shed and what kids died with before they could say what
    * they had accepted: how far the queue has moved, at most.
@@ -217,6 +219,7 @@ function newListenerState(): ListenerState {
     waveDue: false,
     step: 0,
     emptied: [],
+    accused: [],
     accepted: 0,
     taken: 0,
     restUntil: Number.NEGATIVE_INFINITY,

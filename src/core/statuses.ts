@@ -200,6 +200,11 @@ function takeFailure(
       rest(state, order.listener, listener, code, now, effects)
       return
     case 'listener':
+      // What an accept says on a listener that somebody has shut down. The next turn, which reads the queue, knows.
+      if (code === 'EINVAL') {
+        listener.accused.push(kid.number)
+        return
+      }
       killKid(state, kid, 'bad listener', `its accept failed with ${code}`, now, effects)
       return
   }

@@ -41,6 +41,11 @@
 #define HAS_ATOMIC_FLAGS 1
 #endif
 
+/* Linux alone tells that the reading half was shut down. */
+#ifndef POLLRDHUP
+#define POLLRDHUP 0
+#endif
+
 /* The longest text that writeText takes, in bytes: atomic on every system's pipes (POSIX's PIPE_BUF is 512). */
 #define TEXT_LIMIT 512
 
@@ -452,6 +457,21 @@ static napi_value queue_depth(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* queueLimit(fd): how many connections a TCP listener's queue may hold, as the kernel has capped it; -EINVAL as above. */
+static napi_value queue_limit(napi_env env, napi_callback_info info) {
+  int fd;
+  CHECK(one_int(env, info, &fd));
+#ifdef __linux__
+  struct tcp_info state;
+  socklen_t length = offsetof(struct tcp_info, tcpi_sacked) + sizeof state.tcpi_sacked;
+  memset(&state, 0, length);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) == -1) return outcome(env, -1);
+  return number(env, state.tcpi_state == TCP_LISTEN ? (int64_t)state.tcpi_sacked : -EINVAL);
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
 /* shutdownWrite(fd) */
 static napi_value shutdown_write(napi_env env, napi_callback_info info) {
   int fd;
@@ -466,9 +486,9 @@ static napi_value shutdown_read(napi_env env, napi_callback_info info) {
   return outcome(env, shutdown(fd, SHUT_RD));
 }
 
-/* pollIn(fd): revents, 0 when nothing is to be had; never waits. */
+/* pollIn(fd): revents, 0 when nothing is to be had, POLLRDHUP where the system has it; never waits. */
 static napi_value poll_in(napi_env env, napi_callback_info info) {
-  struct pollfd entry = { .fd = -1, .events = POLLIN, .revents = 0 };
+  struct pollfd entry = { .fd = -1, .events = POLLIN | POLLRDHUP, .revents = 0 };
   CHECK(one_int(env, info, &entry.fd));
   int count = poll(&entry, 1, 0);
   return outcome(env, count == -1 ? -1 : entry.revents);
@@ -938,6 +958,7 @@ static const struct {
   { "getPeerCredentials", get_peer_credentials },
   { "accept", accept_one },
   { "queueDepth", queue_depth },
+  { "queueLimit", queue_limit },
   { "shutdownWrite", shutdown_write },
   { "shutdownRead", shutdown_read },
   { "pollIn", poll_in },
@@ -979,6 +1000,7 @@ static const struct {
   { "O_NONBLOCK", O_NONBLOCK },
   { "POLLIN", POLLIN },
   { "POLLNVAL", POLLNVAL },
+  { "POLLRDHUP", POLLRDHUP },
   { "SOCK_STREAM", SOCK_STREAM },
   { "SOCK_DGRAM", SOCK_DGRAM },
 };

@@ -1,7 +1,7 @@
 /** The words of the log: what each thing that happens in the parent is worth saying; called for every effect. */
 
 import type { Logger } from 'pino'
-import type { Effect } from '../core/events.js'
+import type { Effect, Meddling } from '../core/events.js'
 import { escapeControls } from '../parent/kid-output.js'
 import type { KidEnd } from '../parent/kid-process.js'
 
@@ -74,6 +74,13 @@ export function narrate(log: Logger, effect: Effect, narration: Narration): void
           : `accepting at ${at} fails with ${effect.code}: pausing it for 100 ms at a time`,
       )
       return
+    case 'meddled': {
+      const what = effect.done.map((one) => meddlings[one]).join(', ')
+      const told = `some kid has meddled with the listener ${at}: it ${what}`
+      if (effect.code === undefined) log.error({ done: effect.done }, `${told}; put right`)
+      else log.error({ done: effect.done, code: effect.code }, `${told}; that cannot be undone`)
+      return
+    }
     case 'poolFull':
       log.warn(
         { kids: effect.kids },
@@ -89,6 +96,12 @@ export function narrate(log: Logger, effect: Effect, narration: Narration): void
     default:
       return
   }
+}
+
+const meddlings: Record<Meddling, string> = {
+  shut: 'was shut down, and who waited there was reset',
+  blocking: 'was made to block',
+  backlog: 'was given another backlog',
 }
 
 /** What a death costs clients, for certain and perhaps: whether an order was obeyed that was not answered is unknowable. */

@@ -11,6 +11,7 @@ import { formatAccept, formatPressure, formatReport } from '../protocol/lines.js
 import { close } from '../system/descriptors.js'
 import { closeListener, type Listener, retireListener, waiting } from '../system/listeners.js'
 import { Watch } from '../system/watch.js'
+import { Guard, guardEvery } from './guard.js'
 import type { OutputLine } from './kid-output.js'
 import { type KidEnd, KidProcess } from './kid-process.js'
 import { residentBytes, watchMemory } from './memory.js'
@@ -50,7 +51,8 @@ export class Parent {
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #over = false
-  #staysAlive: NodeJS.Timeout | undefined
+  readonly #guard: Guard
+  #everySecond: NodeJS.Timeout | undefined
   #endMemoryWatch: () => void = () => {}
 
   /** Takes over the listeners: it closes them when the server stops. */
@@ -61,6 +63,7 @@ export class Parent {
     this.#adopt(options)
     this.state = newState(settingsOf(options, listeners))
     this.#depths = listeners.map(() => 0)
+    this.#guard = new Guard(listeners, options.backlog, options.server === undefined)
     this.#watches = listeners.map(
       ({ fd }, listener) =>
         // An error state of the poller's ends the watch; the queue's length then says what it is.
@@ -70,8 +73,8 @@ export class Parent {
 
   /** Begins: the first turn spawns the first kid. */
   start(): void {
-    // Parked, it watches nothing and has no kids: that must not be the end of the process.
-    this.#staysAlive = setInterval(() => {}, 2_147_483_647)
+    // Parked, it watches nothing and has no kids: this timer keeps that from being the end of the process.
+    this.#everySecond = setInterval(() => this.#lookAfterListeners(), guardEvery)
     keepDescriptors()
     this.#ask()
   }
@@ -346,6 +349,11 @@ export class Parent {
     if (maxRss !== undefined) this.#endMemoryWatch = watchMemory(() => this.#weigh(maxRss))
   }
 
+  #lookAfterListeners(): void {
+    const open = (listener: number) => this.state.listeners[listener]?.open === true
+    for (const found of this.#guard.look(open)) this.#feed({ type: 'meddled', ...found })
+  }
+
   #weigh(most: number): void {
     for (const kid of this.state.kids.values()) {
       const pid = kid.outgoing === '' && kid.slots > 0 ? this.pidOf(kid.number) : undefined
@@ -357,7 +365,7 @@ export class Parent {
   #end(): void {
     this.#over = true
     this.#endMemoryWatch()
-    clearInterval(this.#staysAlive)
+    clearInterval(this.#everySecond)
     clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
   }

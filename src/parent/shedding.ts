@@ -1,7 +1,7 @@
 /** Accepts connections only to close them: what overload costs those whom nobody can serve. */
 
 import { mayAcceptAgain } from '../core/accept-errors.js'
-import { accept, close, read, shutdownWrite, write } from '../system/descriptors.js'
+import { accept, close, read, setNonBlocking, shutdownWrite, write } from '../system/descriptors.js'
 import { errnoName } from '../system/errno.js'
 import type { Listener } from '../system/listeners.js'
 
@@ -19,6 +19,8 @@ export interface Shed {
  * 4 KiB, which fits any socket's empty send buffer, and a client that does not take it does without.
  */
 export function shed(listener: Listener, count: number, reply: Buffer | undefined): Shed {
+  // A kid can have made it block, and we would wait here for a client to come.
+  setNonBlocking(listener.fd, true)
   for (let done = 0; done < count; done++) {
     const fd = accept(listener.fd)
     if (fd >= 0) {

@@ -25,6 +25,8 @@ export interface Binding {
   readonly O_NONBLOCK: number
   readonly POLLIN: number
   readonly POLLNVAL: number
+  /** 0 where the system has no such event. */
+  readonly POLLRDHUP: number
   readonly SOCK_STREAM: number
   readonly SOCK_DGRAM: number
   /** A stream socket: 4 is IPv4, 6 is IPv6, 1 is Unix; close-on-exec and non-blocking. */
@@ -55,9 +57,11 @@ export interface Binding {
   accept(fd: number): Result
   /** Connections waiting in a TCP listener's queue; Linux only. */
   queueDepth(fd: number): Result
+  /** How many connections a TCP listener's queue may hold; Linux only. */
+  queueLimit(fd: number): Result
   shutdownWrite(fd: number): Result
   shutdownRead(fd: number): Result
-  /** The events of a poll for POLLIN that does not wait. */
+  /** The events of a poll for POLLIN and POLLRDHUP that does not wait. */
   pollIn(fd: number): Result
   /** [readFd, writeFd], close-on-exec and blocking. */
   pipe(): [number, number] | Result

@@ -34,6 +34,7 @@ export interface Listener {
 }
 
 const EBADF = negated('EBADF')
+const EINVAL = negated('EINVAL')
 
 /**
  * Opens a listener of our own, at a tcp or unix address. A host name is looked up and its first address taken; an IPv6
@@ -91,6 +92,8 @@ export function waiting(listener: Listener): number {
   const events = binding.pollIn(listener.fd)
   if (events <= 0) return events
   if ((events & binding.POLLNVAL) !== 0) return EBADF
+  // A Unix socket that was shut down; it would pass for one at which somebody always waits.
+  if ((events & binding.POLLRDHUP) !== 0) return EINVAL
   // An error state counts as well: whoever accepts is told which.
   return 1
 }

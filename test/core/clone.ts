@@ -23,6 +23,7 @@ export function cloneState(state: State): State {
     listeners: state.listeners.map((listener) => ({
       ...listener,
       emptied: [...listener.emptied],
+      accused: [...listener.accused],
       tail: listener.tail.map((sample) => ({ ...sample })),
     })),
     rhythm: { ...state.rhythm },

@@ -148,7 +148,7 @@ t.test(
   },
 )
 
-for (const code of ['EBADF', 'EINVAL', 'ENOTSOCK']) {
+for (const code of ['EBADF', 'ENOTSOCK']) {
   t.test(`${code} kills the kid, which holds no listener any more`, async (t) => {
     const scene = Scene.ready()
     scene.rush()
@@ -183,7 +183,7 @@ t.test('shortages and crossed orders are no strikes', async (t) => {
 t.test('a listener that cannot be measured rests, and is tried again', async (t) => {
   const scene = Scene.ready()
   scene.arrive()
-  t.match(scene.feed({ type: 'turn', depths: [-22] }), [{ type: 'listenerRests', code: '-22' }])
+  t.strictSame(scene.feed({ type: 'turn', depths: [-22] }), [])
   t.strictSame(scene.feed({ type: 'turn', depths: [1] }), [])
   t.strictSame(orders(scene.pass(100)), ['2 x 1'])
 })

@@ -70,6 +70,7 @@ failed 2 0 EMFILE     !        !     leaving  leaving  !  leaving
 failed 2 0 ENFILE     !        !     idle     idle  !     leaving
 failed 2 1 ENFILE     !        !     busy     busy  !     leaving
 failed 2 0 EBADF      !        !     !        !     !     leaving
+failed 2 0 EINVAL     !        !     idle     idle  !     leaving
 failed 2 2 ENFILE     !        !     !        !     !     !
 failed 3 0 ENFILE     !        !     !        !     !     !
 done 1 1              !        idle  ordered  late  idle  leaving
