@@ -155,6 +155,7 @@ export const fields = {
   stopTimeout: duration().default(defaults.stopTimeout),
   user: account('user'),
   group: account('group'),
+  kidShutdown: choice(['on', 'off']).optional(),
   umask,
   chdir: path('a directory'),
   logLevel: choice(logLevels).default(defaults.logLevel),

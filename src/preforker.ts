@@ -7,9 +7,11 @@ import type { Logger } from 'pino'
 import type { Effect } from './core/events.js'
 import { exitCodes, KidStopError, type PreforkdError, SystemError, UsageError } from './errors.js'
 import { formatListenAddress, type SocketAddress } from './listen-address.js'
+import { AskedStops, kidsMayStop } from './operate/asked-stops.js'
 import { EarlyDeaths, type EarlyEnd } from './operate/early-deaths.js'
 import { eventOf, type PreforkerEvents, type Told, tellAll } from './operate/events.js'
 import { attachHooks } from './operate/hooks.js'
+import { refuseKidsPlaces } from './operate/kids-places.js'
 import { borrowLog, type Log, openLog } from './operate/log.js'
 import { type Narration, narrate, narrateEnd, narrateOutput } from './operate/narrate.js'
 import { openAll } from './operate/open-all.js'
@@ -46,6 +48,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
   }
   readonly #reloading = new Reloading()
   readonly #reports = new Reports()
+  readonly #askedStops = new AskedStops()
   #detachHooks: () => void
   readonly #given: Options
   #parent: Parent | undefined
@@ -63,6 +66,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
   /** Use `createPreforker`. */
   constructor(options: Options) {
     super()
+    // Before anything is written there.
+    refuseKidsPlaces(options)
     this.#given = options
     this.#log =
       options.log === undefined
@@ -166,6 +171,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
       )
     }
     identityOf(parsed)
+    refuseKidsPlaces(parsed)
     checkServerCommand(parsed, this.#listeners)
     return this.#reloading.ask(() => {
       this.#log.logger.info(`reloads: generation ${parent.state.lastGeneration + 1} starts`)
@@ -297,7 +303,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
         return
       case 'shutdownAsked':
         // Not within the step that asks for it.
-        setImmediate(() => this.stop({ graceful: effect.graceful }))
+        if (this.#askedStops.asks(effect, this.options, this.log))
+          setImmediate(() => this.stop({ graceful: effect.graceful }))
         return
       case 'stopped':
         void this.#onStopped()
@@ -306,8 +313,11 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
   }
 
   #onEnd(kid: number, pid: number | undefined, end: KidEnd): void {
-    if (end.code === exitCodes.doNotRestart) this.#stopFor(kid)
     const wasUp = this.#parent?.state.kids.get(kid)?.slots !== 0
+    this.#askedStops.forget(kid)
+    // Who has not been up has met no client, so that is the handler's own word.
+    if (end.code === exitCodes.doNotRestart && (!wasUp || kidsMayStop(this.options)))
+      this.#stopFor(kid)
     this.#narrateEnds(this.#earlyDeaths.note({ kid, pid, end }, wasUp, this.#upKids > 0))
     this.#tell('gone', { kid, pid, code: end.code, signal: end.signal })
   }

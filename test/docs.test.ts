@@ -393,6 +393,14 @@ t.test('the example on the protocol page goes as it says', async (t) => {
   t.strictSame({ accepted, done, lost }, { accepted: 2, done: 2, lost: 0 })
 })
 
+t.test('what the page about security says is shown by a test is', async (t) => {
+  const rows = [...textOf('docs/security.md').matchAll(/^\|.*\| `(test\/.+?)`: (.+?) +\|$/gm)]
+  t.ok(rows.length > 30)
+  for (const [, file = '', title = ''] of rows) {
+    t.ok(textOf(file).includes(title), `${file} has: ${title}`)
+  }
+})
+
 t.test('the page about SCGI has every limit with its default', async (t) => {
   const written: Record<string, string> = {
     maxHeaderBytes: '65,536 bytes',

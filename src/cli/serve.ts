@@ -1,14 +1,20 @@
 /** `preforkd --handler FILE`: serves until it is told to stop; resolves to the exit code. */
 
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { exitCodes, KidError } from '../errors.js'
+import { kidsPlacesWarning } from '../operate/kids-places.js'
 import { Notify } from '../operate/notify.js'
 import { PidFile } from '../operate/pid-file.js'
 import { createPreforker, type Preforker } from '../preforker.js'
+import { forbidDump } from '../system/process.js'
 import type { Configuration } from './configuration.js'
 import { installSignals, type SignalDeeds, type SignalState } from './signals.js'
 import { Heir } from './upgrade.js'
 import { Watching } from './watching.js'
+
+/** Of all files of ours one stands for the others. */
+const program = fileURLToPath(import.meta.url)
 
 /** What signals and changed files act upon. */
 export interface Running {
@@ -41,7 +47,9 @@ export async function serve(
 ): Promise<number> {
   process.title = 'preforkd: parent'
   const server = createPreforker(configuration.options)
-  const { pidFile: path } = server.options
+  const { pidFile: path, user } = server.options
+  // Ours alone to decide, and not the library's: that runs in somebody else's process.
+  if (user !== undefined) forbidDump()
   const notify = Notify.fromEnvironment(process.env)
   let watching: { close(): void } | undefined
   let watchdog: NodeJS.Timeout | undefined
@@ -64,6 +72,11 @@ export async function serve(
     if (running.stopping) return exitCodes.stopped
     await server.start()
     running.signalState.now('running')
+    const programs = [process.execPath, program, configuration.file].filter(
+      (each) => each !== undefined,
+    )
+    const warning = kidsPlacesWarning(server.options, programs)
+    if (warning !== undefined) server.log.warn(warning)
     if (notify !== undefined && !running.stopping) tellReady(notify, server)
     if (notify !== undefined) {
       statuses = setInterval(() => notify.status(summary(server)), statusEvery)

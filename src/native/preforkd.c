@@ -597,6 +597,16 @@ static napi_value parent_death_signal(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* forbidDump(): no core file of this process, and no tracing by others of its user; -ENOTSUP off Linux. */
+static napi_value forbid_dump(napi_env env, napi_callback_info info) {
+  (void)info;
+#ifdef __linux__
+  return outcome(env, prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL));
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
 /* ---- The lab's calls --------------------------------------------------------------------------------------- */
 
 /*
@@ -973,6 +983,7 @@ static const struct {
   { "setCloseOnExec", set_close_on_exec },
   { "duplicate", duplicate_fd },
   { "parentDeathSignal", parent_death_signal },
+  { "forbidDump", forbid_dump },
   { "exitAtOnce", exit_at_once },
   { "acceptBlocking", accept_blocking },
   { "poll", poll_some },

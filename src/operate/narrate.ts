@@ -43,11 +43,6 @@ export function narrate(log: Logger, effect: Effect, narration: Narration): void
     case 'leaving':
       log.info(kid, `kid ${effect.kid} leaves: ${effect.reason}`)
       return
-    case 'shutdownAsked': {
-      const how = effect.graceful ? 'gracefully' : 'at once'
-      log.info(kid, `kid ${effect.kid} asks the server to stop ${how}`)
-      return
-    }
     case 'overloadBegan': {
       const oldest = effect.held.map(({ kid: holder, age, label }) => ({
         kid: holder,
@@ -156,17 +151,26 @@ export function narrateOutput(
     log[stream === 'stderr' ? 'warn' : 'info']({ kid, stream }, text)
     return
   }
-  const { level: _, msg, ...rest } = record
-  log[level]({ ...rest, kid }, typeof msg === 'string' ? msg : '')
+  const { msg } = record
+  for (const name of ofTheLog) delete record[name]
+  log[level]({ ...record, kid, stream }, typeof msg === 'string' ? msg : '')
 }
+
+/** Fields that say when, and by whom, a line was written: of a kid's own record they are not believed. */
+const ofTheLog = ['level', 'time', 'pid', 'hostname', 'kid', 'stream', 'msg'] as const
 
 function parseRecord(text: string): Record<string, unknown> | undefined {
   try {
     // Read from JSON, it may again hold what was escaped in there. Stacks have their line ends.
     return JSON.parse(text, (key, value) => {
-      if (typeof value !== 'string') return value
-      const lines = key === 'msg' ? [value] : value.split('\n')
-      return lines.map(escapeControls).join('\n')
+      if (typeof value === 'string') {
+        const lines = key === 'msg' ? [value] : value.split('\n')
+        return lines.map(escapeControls).join('\n')
+      }
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+      return Object.fromEntries(
+        Object.entries(value).map(([name, inner]) => [escapeControls(name), inner]),
+      )
     }) as Record<string, unknown>
   } catch {
     return undefined

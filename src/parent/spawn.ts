@@ -91,6 +91,8 @@ const withheld: readonly { readonly name: RegExp; readonly from: 'all' | 'others
   // What root wants loaded into its own programs, often from places that others may not read.
   { name: /^NODE_OPTIONS$/, from: 'others' },
   { name: /^LD_/, from: 'others' },
+  // Root's session: agents, buses and directories that are not for them, and who became root.
+  { name: /^(SSH|SUDO|XDG|DBUS)_/, from: 'others' },
   // Root's: `environmentOf` puts those of the kids' user in their place.
   { name: /^(HOME|USER|LOGNAME|SHELL)$/, from: 'others' },
 ]
@@ -158,6 +160,7 @@ function settingsOf(options: Options): KidSettings {
     connectionTimeout: kidEndsConnections(options) ? options.connectionTimeout : undefined,
     trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
     maxDetached,
+    undumpable: options.user !== undefined,
     logLevel,
     parent: process.pid,
   }

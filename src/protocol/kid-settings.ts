@@ -22,6 +22,8 @@ export interface KidSettings {
   /** Whose PROXY headers are believed; undefined where connections have none. */
   trustedProxies?: readonly string[] | undefined
   maxDetached: number
+  /** Nobody of its user may trace it, and there is no core file of it. */
+  undumpable: boolean
   logLevel: string
   /** The parent's pid: whoever else is our parent when we look has adopted us, because ours is dead. */
   parent: number

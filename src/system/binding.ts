@@ -79,6 +79,8 @@ export interface Binding {
   duplicate(fd: number, least: number): Result
   /** Linux only. */
   parentDeathSignal(signal: number): Result
+  /** Linux only. */
+  forbidDump(): Result
   exitAtOnce(code: number): never
   // The lab's (herd-calls.ts): Linux only, -ENOTSUP elsewhere; those that wait hold the whole process.
   /** The new descriptor, close-on-exec and blocking; waits where the listener is blocking. */

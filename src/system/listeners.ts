@@ -1,7 +1,7 @@
 /** Opens, measures and closes listening sockets; used by the parent, which alone owns them. */
 
 import { lookup } from 'node:dns/promises'
-import { chmodSync, lchownSync } from 'node:fs'
+import { fchmodSync, lchownSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { InternalError, UsageError } from '../errors.js'
@@ -142,13 +142,23 @@ async function openUnix(address: UnixAddress, backlog: number): Promise<Listener
       if (file !== undefined) unlinkIfSame(file)
     }
     return closedOnFailure(address, fd, undo, () => {
-      orThrow(binding.bindUnix(fd, address.path), 'bind')
+      orThrow(bindWithMode(fd, address), 'bind')
       file = identify(path)
       if (owner !== undefined) give(address, path, owner)
-      if (address.mode !== undefined) chmodSync(path, address.mode)
       return listening(address, fd, backlog, file)
     })
   })
+}
+
+/** Binds a socket whose file has its mode from the beginning: set later, it might be set on what is there by then. */
+function bindWithMode(fd: number, { path, mode }: UnixAddress): number {
+  if (mode === undefined) return binding.bindUnix(fd, path)
+  // On Linux the file cannot get more than its socket has, not even from an ACL of the directory, which undoes the umask.
+  if (process.platform === 'linux') fchmodSync(fd, mode)
+  const before = process.umask(0o777 & ~mode)
+  const result = binding.bindUnix(fd, path)
+  process.umask(before)
+  return result
 }
 
 interface Owner {

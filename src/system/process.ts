@@ -1,4 +1,4 @@
-/** What a process asks of the kernel about itself; used by kids when they start. */
+/** What a process asks of the kernel about itself; used by parent and kids when they start. */
 
 import { constants } from 'node:os'
 import { SystemError } from '../errors.js'
@@ -20,6 +20,20 @@ export function setParentDeathSignal(signal: NodeJS.Signals): boolean {
   const code = errnoName(result)
   if (code === 'ENOTSUP') return false
   throw new SystemError('setting the parent death signal', code, signal)
+}
+
+/**
+ * From now on there is no core file of this process, and no process of the same user reads or changes its memory; root
+ * may still. A program that it starts is not concerned: exec undoes it, which is why nobody else can do it for us.
+ * @returns false where the system knows no such thing (all but Linux)
+ * @throws SystemError (EINVAL)
+ */
+export function forbidDump(): boolean {
+  const result = binding.forbidDump()
+  if (result >= 0) return true
+  const code = errnoName(result)
+  if (code === 'ENOTSUP') return false
+  throw new SystemError('forbidding dumps', code)
 }
 
 /**

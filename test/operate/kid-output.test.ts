@@ -114,12 +114,21 @@ test('in the log a line has its kid and stream, and a record of its own logger i
   narrateOutput(log, 3, 'stdout', '{"level":')
   const stack = 'Error: a\\n    at b\\u001b[0m'
   narrateOutput(log, 3, 'stdout', `{"level":30,"msg":"a\\u001b\\nb","err":{"stack":"${stack}"}}`)
+  const forged = '"time":1,"pid":2,"hostname":"h","kid":9,"stream":"parent","msg":"ready"'
+  narrateOutput(log, 3, 'stderr', `{"level":30,${forged},"\\u001b[2J":{"\\u0007":1}}`)
   t.strictSame(said, [
     { level: 30, kid: 3, stream: 'stdout', msg: 'hello' },
     { level: 40, kid: 3, stream: 'stderr', msg: 'oh' },
-    { level: 50, a: 1, kid: 3, msg: 'no' },
+    { level: 50, a: 1, kid: 3, stream: 'stdout', msg: 'no' },
     { level: 30, kid: 3, stream: 'stdout', msg: '{"level":"high"}' },
     { level: 30, kid: 3, stream: 'stdout', msg: '{"level":' },
-    { level: 30, err: { stack: 'Error: a\n    at b\\x1b[0m' }, kid: 3, msg: 'a\\x1b\\x0ab' },
+    {
+      level: 30,
+      err: { stack: 'Error: a\n    at b\\x1b[0m' },
+      kid: 3,
+      stream: 'stdout',
+      msg: 'a\\x1b\\x0ab',
+    },
+    { level: 30, '\\x1b[2J': { '\\x07': 1 }, kid: 3, stream: 'stderr', msg: 'ready' },
   ])
 })

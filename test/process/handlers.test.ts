@@ -1,5 +1,6 @@
 /** What a handler can do and fail to do, and what its clients and the server see of it. */
 
+import { createRequire } from 'node:module'
 import { fixture, handler, withNewServer, withServer } from './harness.js'
 import { within } from './processes.js'
 
@@ -184,10 +185,15 @@ for (const how of ['a graceful', 'a quick'] as const) {
 }
 
 withServer(
-  'a handler may be a CommonJS module',
+  'a handler may be a CommonJS module, which the parent never loads',
   { handler: fixture('handlers/commonjs.cjs'), kids: 1 },
   async (t, served) => {
     t.match(await served.ask(), { text: 'something\n' })
+    // This process is the parent.
+    const { cache } = createRequire(import.meta.url)
+    t.notOk(fixture('handlers/commonjs.cjs') in cache)
+    await import(fixture('handlers/commonjs.cjs'))
+    t.ok(fixture('handlers/commonjs.cjs') in cache, 'which would show there')
   },
 )
 

@@ -1,7 +1,7 @@
 /** Whom kids run as: real processes, looked at in /proc, and what they say when they try to get back. */
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -107,6 +107,68 @@ asRoot(
     isDropped(t, program.status, nobody, nobodysGroup, [nobodysGroup])
     const refused = 'EPERM'
     t.strictSame(tries, { setuid: refused, seteuid: refused, setgid: refused, setgroups: refused })
+  },
+)
+
+asRoot(
+  'with user, nobody of that user traces a kid or reads its memory, and there is no core file',
+  { ...handler('says-its-pid'), user: 'nobody' },
+  async (t, served) => {
+    const [kid = 0] = served.living
+    // What the kernel gives to root belongs to nobody else's eyes.
+    t.equal(statSync(`/proc/${kid}/environ`).uid, 0)
+    const as = { uid: nobody, gid: nobodysGroup, encoding: 'utf8' } as const
+    const look = spawnSync('cat', [`/proc/${kid}/environ`], { ...as, env: { PATH: '/bin' } })
+    t.equal(look.stdout, '')
+    t.match(look.stderr, /Permission denied/)
+  },
+)
+
+asRoot(
+  'kids of another user may not stop the server, by asking or by exit code 125',
+  {
+    ...handler('shuts-down'),
+    user: 'nobody',
+    logs: [/^kid \d asks the server to stop/, /125$/, /^kid 1 died: 1 conn/],
+  },
+  async (t, served) => {
+    for (const how of ['now', 'gracefully', 'now']) await served.ask({ send: how })
+    await served.logged(
+      /^kid 1 asks the server to stop at once, which kids may not: see kidShutdown$/,
+    )
+    await served.ask({ send: '125' })
+    await served.event('gone', ({ code }) => code === 125)
+    await served.event('idle', ({ kid }) => kid !== 1)
+    t.equal((await served.ask({ send: 'now' })).text, 'asked\n', 'it serves on')
+    const asked = served.log.filter(({ msg }) => msg.startsWith('kid 1 asks'))
+    t.equal(asked.length, 2, 'one line for each thing it asked for')
+    t.equal(served.server.status().phase, 'running')
+  },
+)
+
+asRoot(
+  'but those that were allowed to may',
+  { ...handler('shuts-down'), user: 'nobody', kidShutdown: 'on' },
+  async (t, served) => {
+    await served.ask({ send: 'now' })
+    await served.event('stop')
+    t.equal(served.server.status().phase, 'stopped')
+  },
+)
+
+withServer(
+  'kidShutdown off holds for kids of our own user too',
+  {
+    ...handler('shuts-down'),
+    kidShutdown: 'off',
+    startKids: 1,
+    logs: [/^kid 1 asks the server to stop/],
+    mayLog: [/^kids run as root/],
+  },
+  async (t, served) => {
+    await served.ask({ send: 'now' })
+    await served.logged(/^kid 1 asks the server to stop at once, which kids may not/)
+    t.equal((await served.ask({ send: 'now' })).text, 'asked\n')
   },
 )
 

@@ -78,16 +78,19 @@ t.test('a connection arrives, waiting says 1, and closing removes the path', asy
   t.notOk(existsSync(path))
 })
 
-t.test('the mode is applied', async (t) => {
+t.test('the mode is applied, whatever the umask, which stays', async (t) => {
+  const umask = process.umask(0o077)
+  t.teardown(() => process.umask(umask))
   for (const mode of [0o600, 0o660, 0o666]) {
     const path = join(shortDirectory(t), 's')
     const listener = await openListener(at(path, mode), 8)
     t.equal(statSync(path).mode & 0o777, mode)
     closeListener(listener)
   }
+  t.equal(process.umask(), 0o077)
 })
 
-t.test('the owner is applied, by name or by number, and before the mode', async (t) => {
+t.test('the owner is applied, by name or by number, beside the mode', async (t) => {
   if (process.getuid?.() !== 0) {
     t.comment('skipped: only root may give files away')
     return
