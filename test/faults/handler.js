@@ -1,7 +1,7 @@
 // The handler of the fault rows: hears `ID WHAT [ARGUMENT]`, keeps a ledger of whom it served, answers `ID PID`.
 
 import { spawn } from 'node:child_process'
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 
 export default function handle(socket, kid) {
   socket.on('error', () => {})
@@ -30,6 +30,17 @@ const deeds = {
   leak: () => {
     const kept = []
     for (;;) kept.push(new Array(100_000).fill(kept.length))
+  },
+  /** Kills all other kids every 100 ms, for so many milliseconds. */
+  murder: async (ms) => {
+    const end = performance.now() + Number(ms)
+    while (performance.now() < end) {
+      const kids = readFileSync(`/proc/${process.ppid}/task/${process.ppid}/children`, 'latin1')
+      for (const pid of kids.split(' ').map(Number)) {
+        if (pid > 0 && pid !== process.pid) process.kill(pid, 'SIGKILL')
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   },
   /** Leaves a process behind that has all it can get of ours. */
   grandchild: (seconds) => {

@@ -1,6 +1,16 @@
 /** All rows of the fault matrix that there are, in its order; a file of rows is named here or is not run. */
 
 import type { Row } from './row.js'
+import { acceptErrors } from './rows/accept-errors.js'
 import { deaths } from './rows/deaths.js'
+import { processesAround } from './rows/processes-around.js'
+import { stoppedKids } from './rows/stopped-kids.js'
+import { systemErrors } from './rows/system-errors.js'
 
-export const rows: readonly Row[] = [...deaths].sort((a, b) => a.number - b.number)
+export const rows: readonly Row[] = [
+  ...deaths,
+  ...stoppedKids,
+  ...processesAround,
+  ...acceptErrors,
+  ...systemErrors,
+].sort((a, b) => a.number - b.number)

@@ -1,6 +1,6 @@
 // A server of the fault rows in a process of its own: the library under the options in argv[2], led and asked over Node's channel.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { openSync, readdirSync, readSync } from 'node:fs'
 import { createPreforker } from '../../dist/index.js'
 
 const { options, tell } = JSON.parse(process.argv[2])
@@ -9,12 +9,16 @@ const events = ['spawn', 'idle', 'kill', 'gone', 'lost', 'shed', 'overload', 'st
 /** How often the loop is looked at, in milliseconds. */
 const every = 5
 const stalls = { largest: 0, spawning: 0 }
+// Open from the beginning: a row may leave us no descriptor.
+const schedstat = openSync('/proc/thread-self/schedstat')
+const numbers = Buffer.alloc(200)
 let spawned = false
 let last = { at: performance.now(), queued: queued() }
 
 /** Milliseconds this thread has waited for a processor so far: no fault of ours. */
 function queued() {
-  return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]) / 1e6
+  const length = readSync(schedstat, numbers, 0, numbers.length, 0)
+  return Number(numbers.toString('latin1', 0, length).split(' ')[1]) / 1e6
 }
 
 const watch = setInterval(() => {
