@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeResult } from '../faults/results.js'
 import { mutated } from './apply.js'
 import { type Mutant, mutants } from './mutants.js'
 
@@ -78,6 +79,13 @@ try {
   }
   const caught = outcomes.filter((outcome) => outcome.caught).length
   console.log(`${caught}/${outcomes.length} mutants caught`)
+  if (wanted === '') {
+    writeResult({
+      name: 'mutants',
+      command: 'npm run mutants',
+      figures: { 'mutants of the core': outcomes.length, 'caught by the named test': caught },
+    })
+  }
   if (caught < outcomes.length) process.exitCode = 1
 } finally {
   rmSync(tree, { recursive: true })
