@@ -78,12 +78,26 @@ done 1 2              !        idle  ordered  late  idle  leaving
 done 1 3              !        !     !        !     !     !
 done 2 1              !        !     !        !     idle  !
 done 9 1              !        !     !        !     !     !
+detach 1 1            !        idle  ordered  late  idle  leaving
+detach 1 2            !        idle  ordered  late  idle  leaving
+detach 1 3            !        !     !        !     !     !
+detach 3 1            !        !     !        !     !     !
+ended 1               !        !     !        !     !     !
+detached 1 x          !        !     !        !     !     !
+reported 0            !        !     !        !     !     !
 label 1 x             !        idle  ordered  late  busy  leaving
 label 2 x             !        !     !        !     busy  !
 leaving tired         !        leaving  leaving  leaving  leaving  leaving
 shutdown graceful     !        idle  ordered  late  busy  leaving
 shutdown now          !        idle  ordered  late  busy  leaving
 accepted 2            !        !     !        !     !     !
+accepted -2 1         !        !     !        !     !     !
+accepted +2 1         !        !     !        !     !     !
+accepted 02 1         !        !     !        !     !     !
+accepted 2.0 1        !        !     !        !     !     !
+accepted NaN 1        !        !     !        !     !     !
+accepted 2 -1         !        !     !        !     !     !
+accepted 2 65536      !        !     !        !     !     !
 done 1 0              !        !     !        !     !     !
 hello                 !        !     !        !     !     !
 `
@@ -129,6 +143,18 @@ for (const [state, line, detail] of details) {
     const effects = stages[state]?.().says(1, line) ?? []
     t.strictSame(effects, [{ type: 'kill', kid: 1, reason: 'protocol', detail }])
   })
+}
+
+// The last number is that which a double cannot tell from the one before it.
+for (const seq of ['9007199254740991', '9007199254740992', '9007199254740993', '2e0', '0x2']) {
+  for (const [state, stage] of Object.entries(stages)) {
+    if (state === 'killed') continue
+    t.test(`an answer to order ${seq} of a kid that is ${state} kills it`, async (t) => {
+      const scene = stage()
+      t.match(scene.says(1, `accepted ${seq} 0`), [{ type: 'kill', reason: 'protocol' }])
+      t.match(scene.counters, { kills: { protocol: 1 } })
+    })
+  }
 }
 
 t.test('leaving may be said once', async (t) => {
