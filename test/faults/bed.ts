@@ -41,6 +41,7 @@ export class Bed {
   /** How many clients may have failed beside those that counters explain, and why. */
   readonly excuses: { count: number; why: string }[] = []
   readonly #ends: (() => unknown)[] = []
+  readonly #lastEnds: (() => unknown)[] = []
   readonly #mark = `PREFORKD_FAULT_ROW=${randomUUID()}`
   #lastId = 0
 
@@ -97,6 +98,11 @@ export class Bed {
     this.#ends.unshift(end)
   }
 
+  /** The same, but once nothing that the row started runs any more. */
+  atLast(end: () => unknown): void {
+    this.#lastEnds.unshift(end)
+  }
+
   /** A whole number from `least` to `most`. */
   between(least: number, most: number): number {
     return least + Math.floor(this.random() * (most - least + 1))
@@ -122,6 +128,7 @@ export class Bed {
     for (const server of this.servers) for (const client of server.clients) void client.drop()
     for (const pid of this.left()) process.kill(pid, 'SIGKILL')
     await until(() => this.left().length === 0, 'what was killed to be gone')
+    for (const end of this.#lastEnds) await end()
     rmSync(this.directory, { recursive: true, force: true })
   }
 }

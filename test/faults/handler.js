@@ -31,6 +31,11 @@ const deeds = {
     const kept = []
     for (;;) kept.push(new Array(100_000).fill(kept.length))
   },
+  /** Takes memory outside of the heap until the kernel has none for it. */
+  hog: () => {
+    const kept = []
+    for (;;) kept.push(Buffer.alloc(10_000_000, 1))
+  },
   /** Kills all other kids every 100 ms, for so many milliseconds. */
   murder: async (ms) => {
     const end = performance.now() + Number(ms)

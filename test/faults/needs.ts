@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { findPeer } from '../process/peers.js'
+import { hasGroups } from './control-group.js'
 
 const checks = {
   root: () => process.getuid?.() === 0,
@@ -10,6 +11,8 @@ const checks = {
   prlimit: () => findPeer('prlimit') !== undefined,
   faketime: () => findPeer('faketime') !== undefined,
   setpriv: () => findPeer('setpriv') !== undefined,
+  'memory groups': () => hasGroups('memory'),
+  'process groups': () => hasGroups('pids'),
   /** The kernel lets us say which pid comes next. */
   'next pid': () => writable('/proc/sys/kernel/ns_last_pid'),
 } satisfies Record<string, () => boolean>

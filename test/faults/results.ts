@@ -7,10 +7,11 @@
  *       "figures": { "connections offered": 120000, "largest loop stall": "12 ms" } }
  *
  * `name` is the file's, and one of those in `names`; `at` is when it was measured. A figure is a number or a short text with its unit, and its
- * key what stands in the table, in plain words. The last run of a name replaces the one before.
+ * key what stands in the table, in plain words. The last run of a name replaces the one before. `machine` may say on what it was.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, release, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const directory = new URL('../../.results/', import.meta.url)
@@ -25,12 +26,20 @@ export interface Result {
   /** What to type to measure it again. */
   readonly command: string
   readonly figures: Readonly<Record<string, number | string>>
+  /** What it was measured on. */
+  readonly machine?: string
+}
+
+/** This machine, in a line. */
+export function describeMachine(): string {
+  return `${type()} ${release()}, ${availableParallelism()} cores, Node.js ${process.versions.node}`
 }
 
 /** Keeps the figures of a run that has just ended; gives the path of the file. */
-export function writeResult({ name, command, figures }: Omit<Result, 'at'>): string {
+export function writeResult({ name, command, figures }: Omit<Result, 'at' | 'machine'>): string {
   const path = fileURLToPath(new URL(`${name}.json`, directory))
-  const result: Result = { name, at: new Date().toISOString(), command, figures }
+  const at = new Date().toISOString()
+  const result: Result = { name, at, command, machine: describeMachine(), figures }
   mkdirSync(directory, { recursive: true })
   writeFileSync(path, `${JSON.stringify(result, null, 2)}\n`)
   return path

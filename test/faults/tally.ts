@@ -118,6 +118,9 @@ export class Tally {
         figures[name] = `${at(0.5)} ms, at most ${at(1)} ms`
       }
     }
+    for (const { row, skipped } of this.#fates) {
+      if (skipped !== undefined) figures[titleOf(row)] = skipped
+    }
     return figures
   }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { isAlive, signal, until } from '../../process/processes.js'
 import { type Bed, hostile } from '../bed.js'
+import { limitGroup } from '../control-group.js'
 import type { Row } from '../row.js'
 import type { Server } from '../server.js'
 
@@ -197,11 +198,19 @@ export const deaths: readonly Row[] = [
     group: 'A',
     part: "the kernel's",
     fault: 'a kid runs out of memory',
-    inject: "as the kernel does it: a SIGKILL that is not the parent's",
+    inject: 'a control group of 200 MB for one kid, and a handler that takes more',
+    needs: ['root', 'memory groups'],
     async run(bed) {
-      const server = await diesBusy(bed, (kid) => signal(kid, 'SIGKILL'))
+      const server = await bed.serve({ kids: 2 })
+      for (const pid of server.kids) {
+        limitGroup(bed, pid, 'memory', 'memory.limit_in_bytes=200000000')
+      }
+      assert.notEqual(await server.client('hog').ended, 'ok')
       await server.logged(/^kid \d+ ended by SIGKILL$/)
       assert.deepEqual(server.lines(/^killed kid/), [], 'it is not said that the parent did it')
+      await server.event('idle', () => true, 3)
+      const { counters } = await server.status()
+      assert.deepEqual([counters.lost, counters.unanswered], [1, 0])
     },
   },
   {

@@ -18,10 +18,9 @@ function sleepers(bed: Bed): number[] {
 /** A kid has left a process behind that has its pipes: a stop does not wait for it, and the port can be had again. */
 async function leavesBehind(bed: Bed, what: string): Promise<void> {
   const server = await bed.serve({ kids: 2 }, { mayEnd: [0] })
-  assert.equal(await server.client(`${what} 60`).ended, 'ok')
+  const kid = await server.client(`${what} 60`).servedBy()
   await until(() => sleepers(bed).length === 1, 'a grandchild')
-  const { pid: kid } = (await server.status()).kids.find(({ served }) => served === 1) ?? {}
-  await signal(kid as number, 'SIGKILL')
+  await signal(kid, 'SIGKILL')
   await server.event('gone', ({ pid }) => pid === kid)
   assert.equal(await server.client().ended, 'ok')
   await stopsDespite(bed, server)
@@ -136,7 +135,7 @@ export const processesAround: readonly Row[] = [
   {
     number: 20,
     group: 'A',
-    fault: 'a child that is no kid dies',
+    fault: 'a process below the parent dies that is no kid',
     inject: "sh -c 'sleep 0.5 & exec …': the parent inherits a child",
     quick: true,
     async run(bed) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { pass, signal } from '../../process/processes.js'
 import type { Bed } from '../bed.js'
+import { limitGroup } from '../control-group.js'
 import { load } from '../load.js'
 import type { Row } from '../row.js'
 import { limitDescriptors } from '../shortage.js'
@@ -82,6 +83,21 @@ export const systemErrors: readonly Row[] = [
   {
     number: 49,
     group: 'D',
+    part: 'real',
+    fault: 'the system has no process to spare',
+    inject: 'a control group for the parent with pids.max=1, and a kid killed',
+    needs: ['root', 'process groups'],
+    repeats: 5,
+    run: (bed) =>
+      cannotSpawn(bed, async (pid) => {
+        const set = limitGroup(bed, pid, 'pids', 'pids.max=1')
+        return () => set('pids.max=max')
+      }),
+  },
+  {
+    number: 49,
+    group: 'D',
+    part: 'injected',
     fault: 'the system has no process to spare',
     inject: 'strace: EAGAIN for fork, vfork, clone and clone3 of the parent, and a kid killed',
     needs: ['strace'],
