@@ -43,7 +43,7 @@ export async function lookAfter(bed: Bed): Promise<After> {
   for (const server of bed.servers) {
     const { mayEnd, outOfService = false } = server.launch
     if (server.runs && server.exit === undefined && !outOfService) {
-      await attempt('I8', async () => largest('back after', await backAfter(server)))
+      await attempt('I8', async () => largest('served again after', await backAfter(server)))
     }
     await attempt('clients', async () => {
       // Who waits for nobody, for a kid that hangs for one, is dropped: the row has said all that it wanted of it.
@@ -55,7 +55,7 @@ export async function lookAfter(bed: Bed): Promise<After> {
       await attempt('T1', async () => {
         const begun = performance.now()
         await server.stop(!server.launch.unfinished)
-        largest('stopped after', performance.now() - begun)
+        largest('stop', performance.now() - begun)
       })
       check(server.exit === 0, `T1: after a stop it ended with ${server.exit}`)
     } else {
@@ -69,9 +69,9 @@ export async function lookAfter(bed: Bed): Promise<After> {
     lost += lostBy(server, check)
     if (server.end !== undefined) {
       check(server.end.extra <= 0, `T3: ${server.end.extra} descriptors are left open`)
-      largest('largest stall', server.end.stalls.largest)
-      largest('largest stall with a spawn', server.end.stalls.spawning)
-      figures.restarts = (figures.restarts ?? 0) + server.end.status.counters.deaths
+      largest('largest stall of the loop', server.end.stalls.largest)
+      largest('largest stall of the loop, with a spawn', server.end.stalls.spawning)
+      figures.deaths = (figures.deaths ?? 0) + server.end.status.counters.deaths
     }
   }
   await attempt('T2', () =>

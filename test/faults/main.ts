@@ -76,7 +76,8 @@ for (const row of chosen) {
 }
 console.log(`\n${tally}`)
 const figures = { seed, ...tally.figures() }
-const command = `npm run faults -- --repeats ${repeats}`
+const args = process.argv.slice(2).filter((arg) => arg !== '--keep')
+const command = ['npm run faults', ...(args.length > 0 ? ['--', ...args] : [])].join(' ')
 if (values.out !== undefined) {
   const result = { name: 'faults', at: new Date().toISOString(), command, figures }
   writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`)

@@ -11,8 +11,8 @@ const about: Record<Result['name'], { title: string; text: string }> = {
     title: 'Faults',
     text: `Each fault has a number, and a row that brings it about against a real server:
 by signals, limits and kids that misbehave, and where nothing real will do it,
-by strace. A row is survived when what it expects is so, and when afterwards
-a client is served, everything adds up (no connection lost that no counter
+by strace. A row is survived when what it expects is so, and when afterwards a
+client is served, everything adds up (no connection lost that no counter
 explains, none served twice), and nothing is left: no process, no zombie, no
 descriptor.`,
   },
@@ -75,7 +75,9 @@ function faultTables(figures: Result['figures']): string {
   const head = ['group', 'faults', 'injected', 'survived', 'skipped', 'not built', 'runs']
   return [
     table(head, [...rows, ['all', ...sums]]),
-    'Not built is what preforkd does not have. Times are the median and the largest.',
+    `Not built is what preforkd does not have. Of times the median and the largest are
+given. A stall is a turn of the parent's event loop, time without a processor
+aside; turns in which a kid is spawned are counted apart.`,
     table(
       ['figure', 'value'],
       others.map(([key, value]) => [key, key === 'seed' ? String(value) : shown(value)]),
@@ -119,11 +121,11 @@ function page(results: readonly Result[]): string {
 
 # Reliability
 
-What was done to preforkd, and what came of it. Each part names the command that
-measures it again. All of it is of one machine, over loopback; processors were
-shared with whatever else ran there. Figures of time say what is usual there, and
-promise nothing elsewhere. What is tried in each run of \`npm test\`, and how to add
-to it, is in [contributing.md](contributing.md).
+What was done to preforkd, and what came of it. Each part names the command
+that measures it again. All of it is of one machine, over loopback; processors
+were shared with whatever else ran there. Figures of time say what is usual
+there, and promise nothing elsewhere. What of it is tried in each run of
+\`npm test\`, and how to add to it, is in [contributing.md](contributing.md).
 
 ${results.map(section).join('\n')}`
 }

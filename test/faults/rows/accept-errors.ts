@@ -60,7 +60,7 @@ async function waitsOut(bed: Bed, error: string, said: RegExp): Promise<void> {
   }
   const begun = performance.now()
   assert.equal(await client.ended, 'ok')
-  bed.figures['back after'] = performance.now() - begun
+  bed.figures['served again after'] = performance.now() - begun
 }
 
 export const acceptErrors: readonly Row[] = [

@@ -28,7 +28,7 @@ async function cannotSpawn(bed: Bed, prevent: (pid: number) => Promise<() => unk
   }
   const begun = performance.now()
   await server.event('idle', () => true, 3, 40_000)
-  bed.figures['as many kids as before after'] = performance.now() - begun
+  bed.figures['as many kids as before again after'] = performance.now() - begun
 }
 
 export const systemErrors: readonly Row[] = [
