@@ -75,9 +75,9 @@ function faultTables(figures: Result['figures']): string {
   const head = ['group', 'faults', 'injected', 'survived', 'skipped', 'not built', 'runs']
   return [
     table(head, [...rows, ['all', ...sums]]),
-    `Not built is what preforkd does not have. Of times the median and the largest are
-given. A stall is a turn of the parent's event loop, time without a processor
-aside; turns in which a kid is spawned are counted apart.`,
+    `Not built is what preforkd does not have. Of times the median and the largest
+are given. A stall is a turn of the parent's event loop, time without a
+processor aside; turns in which a kid is spawned are counted apart.`,
     table(
       ['figure', 'value'],
       others.map(([key, value]) => [key, key === 'seed' ? String(value) : shown(value)]),
@@ -117,7 +117,7 @@ ${tables}
 }
 
 function page(results: readonly Result[]): string {
-  return `<!-- Made by npm run reliability, from what runs left in .results. Do not edit. -->
+  return `<!-- Made by npm run reliability from .results. Do not edit. -->
 
 # Reliability
 
