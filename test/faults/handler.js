@@ -26,6 +26,13 @@ const deeds = {
     for (;;);
   },
   abort: () => process.abort(),
+  /** Where nobody catches it. */
+  throw: () => {
+    setImmediate(() => {
+      throw new Error('as it was asked to')
+    })
+    return deeds.never()
+  },
   exit: (code) => process.exit(Number(code)),
   leak: () => {
     const kept = []
