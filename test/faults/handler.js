@@ -22,6 +22,12 @@ const deeds = {
   },
   /** Is not heard of again. */
   never: () => new Promise(() => {}),
+  /** More than fits into any queue, to a client that may not read. */
+  much: (bytes, socket) =>
+    new Promise((resolve) => {
+      socket.once('close', resolve)
+      socket.write(Buffer.alloc(Number(bytes)), resolve)
+    }),
   spin: () => {
     for (;;);
   },

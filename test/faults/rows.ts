@@ -2,6 +2,8 @@
 
 import type { Row } from './row.js'
 import { acceptErrors } from './rows/accept-errors.js'
+import { badHttpAndScgi } from './rows/bad-requests.js'
+import { clients } from './rows/clients.js'
 import { deaths } from './rows/deaths.js'
 import { processesAround } from './rows/processes-around.js'
 import { stoppedKids } from './rows/stopped-kids.js'
@@ -13,4 +15,6 @@ export const rows: readonly Row[] = [
   ...processesAround,
   ...acceptErrors,
   ...systemErrors,
+  ...clients,
+  ...badHttpAndScgi,
 ].sort((a, b) => a.number - b.number)
