@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { PreforkerOptions, SocketAddress } from 'preforkd'
-import { descriptorsOf, pass } from '../../process/processes.js'
+import { descriptorsOf, pass, until } from '../../process/processes.js'
 import type { Bed } from '../bed.js'
 import { exchange, inTurns, rawClient } from '../raw.js'
 import type { Row } from '../row.js'
@@ -20,7 +20,8 @@ const request = (path = '/') => `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: 
 /** How long, in milliseconds, until a client is answered by a kid. */
 async function served(address: SocketAddress): Promise<number> {
   const { text, took } = await exchange(address, request(), { half: false })
-  assert.match(text, /^HTTP\/1\.1 200 [^]*pid \d+$/)
+  assert.match(text, /^HTTP\/1\.1 200 /)
+  assert.match(text, /pid \d+$/)
   return took
 }
 
@@ -30,6 +31,9 @@ async function http(bed: Bed, options: PreforkerOptions): Promise<Server> {
 
 const each = 250
 const total = 10_000
+/** KiB that 5,000 connections may add, for what is not collected yet: fewer than if each left its socket behind. */
+const kidMayGrow = 20_000
+const parentMayGrow = 8_000
 
 /** Ten thousand clients, so many at a time in the queue of a kid that is busy, all gone before it accepts. */
 async function manyThatGo(bed: Bed, go: (socket: Socket) => void): Promise<void> {
@@ -42,22 +46,22 @@ async function manyThatGo(bed: Bed, go: (socket: Socket) => void): Promise<void>
     assert.equal(await busy.ended, 'ok')
     // What the first ones cost once is not what each costs.
     if (done + each !== total / 2) continue
-    await server.client().ended
+    await server.statusIs(({ counters }) => counters.held === 0, 'rest')
     const descriptors = descriptorsOf(kid).length
     Object.assign(begin, { parent: memoryOf(server.pid), kid: memoryOf(kid), descriptors })
   }
   assert.equal(await server.client().servedBy(), kid, 'the same kid serves')
   const { counters } = await server.statusIs(({ counters }) => counters.held === 0, 'rest')
-  // Beside them one for each queue, and two to look.
-  assert.equal(counters.accepted, total + total / each + 2)
+  // Beside them one for each queue, and one to look.
+  assert.equal(counters.accepted, total + total / each + 1)
   assert.equal(counters.deaths, 0)
-  assert.equal(descriptorsOf(kid).length, begin.descriptors)
-  for (const [who, pid] of [
-    ['parent', server.pid],
-    ['kid', kid],
+  await until(() => descriptorsOf(kid).length <= begin.descriptors, 'descriptors to be closed')
+  for (const [who, pid, most] of [
+    ['parent', server.pid, parentMayGrow],
+    ['kid', kid, kidMayGrow],
   ] as const) {
     const [before, after] = [begin[who], memoryOf(pid)]
-    assert.ok(after < before * 1.1, `${who}: ${before} KiB after half of them, then ${after}`)
+    assert.ok(after < before + most, `${who}: ${before} KiB after half of them, then ${after}`)
   }
 }
 
@@ -93,10 +97,11 @@ export const clients: readonly Row[] = [
         for (const socket of slow) socket.write(bytes[sent % bytes.length] as string)
         sent++
       }, 200)
-      bed.finally(() => {
+      const end = () => {
         clearInterval(drip)
         for (const socket of slow) socket.destroy()
-      })
+      }
+      bed.finally(end)
       await server.statusIs(({ counters }) => counters.held === 8, 'every slot to be taken')
       const before = cpuOf(server.pid)
       const begun = performance.now()
@@ -107,6 +112,7 @@ export const clients: readonly Row[] = [
       assert.ok(share < 0.2, `the parent took ${(share * 100).toFixed(1)} % of a processor`)
       bed.figures['a good client behind slow ones'] = took
       assert.equal((await server.status()).counters.deaths, 0)
+      end()
     },
   },
   {
@@ -118,9 +124,10 @@ export const clients: readonly Row[] = [
     async run(bed) {
       const server = await http(bed, { kids: 2, keepAliveTimeout: '1m' })
       const idle: Socket[] = []
-      bed.finally(() => {
+      const end = () => {
         for (const socket of idle) socket.destroy()
-      })
+      }
+      bed.finally(end)
       for (let i = 0; i < 3; i++) {
         const socket = await rawClient(server.address())
         idle.push(socket)
@@ -131,6 +138,7 @@ export const clients: readonly Row[] = [
       const took = await served(server.address())
       assert.ok(took < 2_000, `served after ${took.toFixed()} ms`)
       bed.figures['a client behind others that are kept alive'] = took
+      end()
     },
   },
   {
