@@ -5,7 +5,9 @@ import { acceptErrors } from './rows/accept-errors.js'
 import { badHttpAndScgi } from './rows/bad-requests.js'
 import { clients } from './rows/clients.js'
 import { deaths } from './rows/deaths.js'
+import { hostileLines } from './rows/hostile-lines.js'
 import { processesAround } from './rows/processes-around.js'
+import { sharedListeners } from './rows/shared-listeners.js'
 import { stoppedKids } from './rows/stopped-kids.js'
 import { systemErrors } from './rows/system-errors.js'
 
@@ -13,6 +15,8 @@ export const rows: readonly Row[] = [
   ...deaths,
   ...stoppedKids,
   ...processesAround,
+  ...hostileLines,
+  ...sharedListeners,
   ...acceptErrors,
   ...systemErrors,
   ...clients,

@@ -2,11 +2,11 @@
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { residentBytes } from '../../src/parent/memory.js'
 import { type After, lookAfter } from '../faults/after.js'
-import { Bed, fixture } from '../faults/bed.js'
+import { Bed } from '../faults/bed.js'
 import type { Server } from '../faults/server.js'
+import { playing } from './player.js'
 import { scriptOf } from './scripts.js'
 
 export interface RealRun {
@@ -27,7 +27,6 @@ export interface RealResult extends After {
   readonly memory: readonly [number, number]
 }
 
-const player = fileURLToPath(new URL('./kid.pl', import.meta.url))
 const behaving = 2
 const hostile = 8
 
@@ -43,7 +42,7 @@ export async function playReal({ seed, from, count, limit }: RealRun): Promise<R
       writeFileSync(join(scripts, String(number + behaving + 1)), scriptOf(seed, from + number))
     }
     const server = await bed.serve({
-      kid: ['perl', player, scripts, process.execPath, fixture('kids/behaves.js')],
+      ...playing(scripts),
       kids: behaving + hostile,
       // Whoever was idle longest is next, so that nobody who only lingers is forgotten.
       pick: 'fair',

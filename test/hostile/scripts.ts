@@ -1,6 +1,7 @@
 /** What hostile kids do to a real parent, as scripts that kid.pl plays: drawn from a seed, one script a life. */
 
 import { randomFrom } from '../../src/herd/random.js'
+import { hex, write } from './player.js'
 import { between, line, mutated, noise, oneOf, type Random } from './words.js'
 
 /** The kid asks for no stop of the server: that would be obeyed. */
@@ -48,12 +49,4 @@ function lineOf(random: Random): string {
   const hold = { seq: between(random, 0, 50), count: 1 }
   const text = line(random, { order: hold, hold })
   return forbidden.test(text) ? 'leaving x\n' : `${text}\n`
-}
-
-function write(text: string): string {
-  return `write ${hex(text)}`
-}
-
-function hex(text: string): string {
-  return Buffer.from(text, 'latin1').toString('hex')
 }
