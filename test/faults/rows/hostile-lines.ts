@@ -74,7 +74,6 @@ export const hostileLines: readonly Row[] = [
     group: 'B',
     fault: 'idle is said twice',
     inject: 'a kid that does',
-    quick: true,
     async run(bed) {
       const server = await bed.serve({ ...hostile('says-idle-twice'), kids: 2 })
       await untilKilled(server, [1], /^protocol: said idle twice$/)
@@ -202,7 +201,6 @@ export const hostileLines: readonly Row[] = [
     fault: 'a line without an end',
     inject: 'a kid that writes on',
     needs: ['perl'],
-    quick: true,
     async run(bed) {
       const server = await play(bed, [saying('x'.repeat(100_000))])
       await untilKilled(server, [1], /^protocol: a line is longer than 64 bytes$/)
@@ -240,7 +238,6 @@ export const hostileLines: readonly Row[] = [
     group: 'B',
     fault: 'a kid says that it has accepted, and has not',
     inject: 'a kid that does',
-    quick: true,
     async run(bed) {
       const changes = { kids: 2, connectionTimeout: 700 }
       const server = await bed.serve({
@@ -270,6 +267,39 @@ export const hostileLines: readonly Row[] = [
       bed.excuse(ends.filter((end) => end !== 'ok').length, 'nobody can see who accepts')
       assert.ok(ends.filter((end) => end !== 'ok').length <= 1, ends.join())
       await server.event('gone', ({ kid }) => kid === 1)
+    },
+  },
+  {
+    number: 33,
+    group: 'B',
+    part: 'not allowed',
+    fault: 'a kid asks for the end of the server',
+    inject: 'shutdown now, said over and over, with kidShutdown off',
+    needs: ['perl'],
+    async run(bed) {
+      const script = [
+        write('idle 1\n'),
+        ...numbers(50).map(() => write('shutdown now\n')),
+        'linger',
+      ]
+      const server = await play(bed, [script], { kidShutdown: 'off', acceptTimeout: 500 })
+      await server.logged(/asks the server to stop.*, which kids may not/)
+      assert.equal(await server.client().ended, 'ok')
+      await untilKilled(server, [1], /^accept timeout: /)
+    },
+  },
+  {
+    number: 33,
+    group: 'B',
+    part: 'allowed',
+    fault: 'a kid asks for the end of the server',
+    inject: 'shutdown graceful, by a kid that is the same user as the parent',
+    needs: ['perl'],
+    async run(bed) {
+      const script = [write('idle 1\n'), write('shutdown graceful\n'), 'exit']
+      const options = { ...played(bed, [['sleep 1000', ...script]]), kids: 2 }
+      const server = bed.launch({ options, mayEnd: [0] })
+      assert.equal(await server.ended, 0)
     },
   },
   {

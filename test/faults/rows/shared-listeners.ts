@@ -8,7 +8,7 @@ import { type Bed, hostile } from '../bed.js'
 import type { Row } from '../row.js'
 import type { Server } from '../server.js'
 
-/** The first kid does it at its first connection; `again` more, since no one kid can be counted on to be the next. */
+/** The first kid does it at its first connection, and behaves otherwise. */
 async function meddling(bed: Bed, how: string, changes: object = {}): Promise<Server> {
   const options = { ...hostile('meddles', { MEDDLE: how }), kids: 1, ...changes }
   return bed.serve(options as never, { tell: [] })
@@ -184,7 +184,6 @@ export const sharedListeners: readonly Row[] = [
     fault: 'a kid closes its copy of the listener',
     inject: 'close(3), and EBADF is its answer',
     needs: ['perl'],
-    quick: true,
     async run(bed) {
       const script = [write('idle 1\n'), 'close listener', 'order 30', 'fail 0 EBADF', 'linger']
       const server = await bed.serve({ ...played(bed, [script]), kids: 2, pick: 'fair' })
