@@ -13,6 +13,7 @@ const usage = `npm run faults [-- OPTIONS]
   --rows 1,5,20-30   only these numbers
   --quick            only those that npm test runs
   --repeats N        each so many times, unless the row says that fewer do (default 1)
+  --jobs N           so many rows at the same time; times are then longer (default 1)
   --seed S           the seed of the run (default SEED, or the clock)
   --out FILE         the figures as JSON
   --keep             keeps the figures in .results, for docs/reliability.md
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     rows: { type: 'string' },
     quick: { type: 'boolean', default: false },
     repeats: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: '1' },
     seed: { type: 'string' },
     out: { type: 'string' },
     keep: { type: 'boolean', default: false },
@@ -68,12 +70,17 @@ async function runRepeatedly(row: BuiltRow): Promise<void> {
 }
 
 console.log(`seed ${seed}`)
-for (const row of chosen) {
-  if ('notBuilt' in row) continue
-  const lacks = missing(row.needs)
-  if (lacks.length > 0) tally.skip(row, `skipped: without ${lacks.join(' and ')}`)
-  else await runRepeatedly(row)
-}
+const waiting = chosen.values()
+const jobs = Array.from({ length: Number(values.jobs) }, async () => {
+  // All jobs take from the same rows.
+  for (const row of waiting) {
+    if ('notBuilt' in row) continue
+    const lacks = missing(row.needs)
+    if (lacks.length > 0) tally.skip(row, `skipped: without ${lacks.join(' and ')}`)
+    else await runRepeatedly(row)
+  }
+})
+await Promise.all(jobs)
 console.log(`\n${tally}`)
 const figures = { seed, ...tally.figures() }
 const args = process.argv.slice(2).filter((arg) => arg !== '--keep')

@@ -1,7 +1,7 @@
 /** Group D: system calls fail, or take long, that are not about one connection. */
 
 import assert from 'node:assert/strict'
-import { pass, signal } from '../../process/processes.js'
+import { pass, signal, until } from '../../process/processes.js'
 import type { Bed } from '../bed.js'
 import { limitGroup } from '../control-group.js'
 import { load } from '../load.js'
@@ -135,17 +135,18 @@ export const systemErrors: readonly Row[] = [
     group: 'D',
     part: 'EINTR',
     fault: 'the poller of the parent is interrupted again and again',
-    inject: 'strace: EINTR for every second epoll_wait of the parent',
+    inject: 'strace: EINTR for every second epoll_wait of the parent, 300 times',
     needs: ['strace'],
     async run(bed) {
       const server = await bed.serve({ kids: 2 })
-      const trace = await tamper(bed, server.pid, 'epoll_wait,epoll_pwait:error=EINTR:when=1+2')
+      // A last time: who lets go of strace within a call has it fail with ENOSYS, and Node.js does not stand that.
+      const calls = 'epoll_wait,epoll_pwait:error=EINTR:when=1..600+2'
+      const trace = await tamper(bed, server.pid, calls)
       const clients = load(server, 4)
-      await pass(2_000)
+      await until(() => trace.lines().length >= 300, '300 calls to be interrupted')
       const { ok: served } = await clients.stop()
       await trace.stop()
-      assert.ok(served >= 100, `${served} served`)
-      assert.ok(trace.lines().length >= 100, `${trace.lines().length} interrupted`)
+      assert.ok(served >= 50, `${served} served`)
     },
   },
   {
