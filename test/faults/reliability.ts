@@ -18,7 +18,10 @@ descriptor.`,
   },
   hostile: {
     title: 'Hostile kids',
-    text: `Bytes that no honest kid would write, by chance and by changing honest ones.`,
+    text: `Lines that no honest kid would write, by chance and by changing honest ones: in
+process, against the decoder and the core in every state of a kid, each line
+judged a second time by other code; and by kids of a real parent that serves
+clients meanwhile.`,
   },
   exploration: {
     title: 'Every state of the core',
