@@ -260,6 +260,16 @@ for (const [title, user] of [
   })
 }
 
+test('the parent, too, where it is that user itself', { skip: whyNot }, async (t) => {
+  const file = fileURLToPath(new URL('../fixtures/handlers/says-its-pid.js', import.meta.url))
+  const args = ['--handler', file, '--listen', '127.0.0.1:0', '--kids', '1']
+  const run = new Run(t, [...args, '--user', 'nobody'], { uid: nobody, env: ofTap })
+  await run.ready()
+  for (const pid of [run.pid, ...run.kids]) t.equal(statSync(`/proc/${pid}/environ`).uid, 0)
+  run.signal('SIGTERM')
+  t.equal(await run.end(t), 0)
+})
+
 test('whom kids cannot be is refused in one sentence', { skip: whyNot }, async (t) => {
   const file = fileURLToPath(new URL('../fixtures/handlers/says-its-pid.js', import.meta.url))
   const args = ['--handler', file, '--listen', '127.0.0.1:0', '--user']
