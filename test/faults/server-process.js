@@ -58,7 +58,10 @@ process.on('message', async ({ number, deed, argument }) => {
     process.send({ number, error: error.message })
   }
 })
-process.on('disconnect', () => server.stop({ graceful: false }).catch(() => {}))
+const stopAlone = () => server.stop({ graceful: false }).catch(() => {})
+process.on('disconnect', stopAlone)
+// Whoever started us may have ended while we were loading.
+if (!process.connected) stopAlone()
 
 /** The descriptors of last words are closed a moment after the end. */
 async function extra() {
