@@ -51,6 +51,7 @@ export async function lookAfter(bed: Bed): Promise<After> {
     })
     if (server.runs && server.exit === undefined) {
       await attempt('T7', () => noZombies(server))
+      figures.restarts = (figures.restarts ?? 0) + server.events('gone').length
       if (server.isLibrary) await attempt('T8', () => atRest(server))
       await attempt('T1', async () => {
         const begun = performance.now()
@@ -71,7 +72,6 @@ export async function lookAfter(bed: Bed): Promise<After> {
       check(server.end.extra <= 0, `T3: ${server.end.extra} descriptors are left open`)
       largest('largest stall of the loop', server.end.stalls.largest)
       largest('largest stall of the loop, with a spawn', server.end.stalls.spawning)
-      figures.deaths = (figures.deaths ?? 0) + server.end.status.counters.deaths
     }
   }
   await attempt('T2', () =>

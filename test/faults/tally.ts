@@ -112,8 +112,8 @@ export class Tally {
     })
     for (const [name, values] of this.#values) {
       values.sort((a, b) => a - b)
-      if (name === 'deaths')
-        figures['kids that died, and were reaped'] = values.reduce((sum, value) => sum + value, 0)
+      if (name === 'restarts')
+        figures['kids that died of it, and were replaced'] = values.reduce((a, b) => a + b, 0)
       else {
         const at = (share: number) => values[Math.floor((values.length - 1) * share)]?.toFixed(0)
         figures[name] = `${at(0.5)} ms, at most ${at(1)} ms`

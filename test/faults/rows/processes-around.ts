@@ -114,20 +114,25 @@ export const processesAround: readonly Row[] = [
     needs: ['root', 'next pid'],
     async run(bed) {
       const server = await bed.serve({ kids: 2, connectionTimeout: 1_500, stopTimeout: 500 })
-      const client = server.client('hold 60000')
-      const { kids } = await server.statusIs(({ states }) => states.busy === 1, 'a busy kid')
-      const { pid, number } = kids.find(({ held }) => held === 1) ?? {}
-      const begun = performance.now()
-      await signal(pid as number, 'SIGKILL')
-      await server.event('gone', ({ kid }) => kid === number)
-      await server.event('idle', () => true, 3)
-      const canary = await withPid(pid as number)
-      assert.ok(canary, 'nobody else got the pid')
+      let canary: ChildProcess | undefined
+      let begun = 0
+      // On a busy machine somebody else may be faster.
+      for (let tries = 1; canary === undefined; tries++) {
+        assert.ok(tries <= 5, 'somebody else gets the pid each time')
+        const client = server.client('hold 60000')
+        const { kids } = await server.statusIs(({ states }) => states.busy === 1, 'a busy kid')
+        const { pid = 0, number } = kids.find(({ held }) => held === 1) ?? {}
+        begun = performance.now()
+        await signal(pid, 'SIGKILL')
+        await server.event('gone', ({ kid }) => kid === number)
+        await client.ended
+        await server.event('idle', () => true, 2 + tries)
+        canary = await withPid(pid)
+      }
       bed.finally(() => canary.kill('SIGKILL'))
-      await client.ended
       await pass(Math.max(0, begun + 2_500 - performance.now()))
       await server.stop(false)
-      assert.equal(lookAt(pid as number)?.state, 'S', 'the process with that pid lives')
+      assert.equal(lookAt(canary.pid as number)?.state, 'S', 'the process with that pid lives')
       const { counters } = server.end?.status ?? {}
       assert.deepEqual(counters?.kills, {})
     },
