@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { refuseKidsPlaces } from '../operate/kids-places.js'
 import { checkLogFile } from '../operate/log-file.js'
 import { checkPidFile } from '../operate/pid-file.js'
 import { hookNames, type PreforkerOptions, parseOptions } from '../options.js'
@@ -14,7 +15,9 @@ import { createPreforker } from '../preforker.js'
  * @throws UsageError, KidError
  */
 export async function check(options: PreforkerOptions): Promise<void> {
-  const { logFile, pidFile } = parseOptions(options)
+  const parsed = parseOptions(options)
+  const { logFile, pidFile } = parsed
+  refuseKidsPlaces(parsed)
   if (logFile !== undefined) checkLogFile(logFile)
   if (pidFile !== undefined) checkPidFile(pidFile)
   const directory = mkdtempSync(join(tmpdir(), 'preforkd-check-'))

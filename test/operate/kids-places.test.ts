@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
+import { check } from '../../src/cli/check.js'
 import { UsageError } from '../../src/errors.js'
 import { kidsPlacesWarning, openTo, refuseKidsPlaces } from '../../src/operate/kids-places.js'
 import { parseOptions } from '../../src/options.js'
@@ -111,6 +112,7 @@ test('a log, a pid file and a socket that is given away are refused there', {
   ] as const) {
     const message = start + sentence
     t.throws(() => refuseKidsPlaces(parseOptions({ ...who, ...given })), new UsageError(message))
+    await t.rejects(check({ ...who, ...given }), new UsageError(message), 'by --check too')
     refuseKidsPlaces(parseOptions({ handler, ...given }))
   }
   refuseKidsPlaces(parseOptions({ ...who, listen: `unix:${path}` }))
