@@ -22,12 +22,20 @@ export function overdueKids(state: State, now: number): number[] {
 
 /** Acts on all that is due, and finds out when the next thing will be. */
 export function expire(state: State, now: number, effects: Effect[]): void {
-  if (now < state.earliest) return
+  const isDue = now >= state.earliest
+  // Nearly every order is answered long before it is late; who then still waited for that would be woken for nothing.
+  const isEasier = state.awaitsAnswers && state.counts.ordered + state.counts.late === 0
+  if (!isDue && !isEasier) return
+  state.awaitsAnswers &&= !isEasier
+  if (isDue) act(state, now, effects)
+  state.earliest = nextDue(state, now)
+}
+
+function act(state: State, now: number, effects: Effect[]): void {
   ageKids(state, now)
   for (const kid of state.kids.values()) {
     if (kid.state !== 'killed') expireKid(state, kid, now, effects)
   }
-  state.earliest = nextDue(state, now)
 }
 
 function expireKid(state: State, kid: Kid, now: number, effects: Effect[]): void {

@@ -243,6 +243,7 @@ function send(
   listener.promised += count
   state.counters.orders++
   soon(state, now + Math.min(state.settings.lateAfter, state.settings.acceptTimeout))
+  state.awaitsAnswers = true
   effects.push({ type: 'order', kid: kid.number, seq, listener: number, count })
 }
 

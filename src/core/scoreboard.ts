@@ -163,6 +163,8 @@ export interface State {
   lastStep: number
   /** Nothing is due before this time; may be earlier than what is due. */
   earliest: number
+  /** Whether that may be for an order's sake. */
+  awaitsAnswers: boolean
   overload: OverloadState
   counters: Counters
 }
@@ -202,6 +204,7 @@ export function newState(settings: CoreSettings): State {
     reload: undefined,
     lastStep: 0,
     earliest: Number.POSITIVE_INFINITY,
+    awaitsAnswers: false,
     overload: { began: undefined, lastSeen: 0, announced: undefined, total: 0, ...unpressed },
     counters: newCounters(),
   }

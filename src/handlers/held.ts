@@ -5,8 +5,8 @@ import type { Kid } from './handler.js'
 
 /** One connection that is served. */
 export interface Held {
-  /** Begins, once it is in the books; settles when it is complete, and never rejects. */
-  start(): Promise<void>
+  /** Begins, once it is in the books; calls `complete` once, when it is complete. Never throws. */
+  start(complete: () => void): void
   /** The socket, where it is served in this process. */
   readonly socket?: Socket
   /** Drops it at once. */

@@ -71,7 +71,8 @@ class Program implements Held {
     })
   }
 
-  start(): Promise<void> {
+  start(complete: () => void): void {
+    void this.ended.then(complete)
     try {
       this.#spawn()
     } catch (error) {
@@ -80,7 +81,6 @@ class Program implements Held {
       // From here on the program alone has it, and its end is the connection's.
       close(this.#fd)
     }
-    return this.ended
   }
 
   /** Ends the program and all that it has started in its group: SIGTERM, and SIGKILL for what is left. */

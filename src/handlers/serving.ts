@@ -33,7 +33,7 @@ export async function prepareService(settings: KidSettings): Promise<Service> {
     trustedProxies === undefined
       ? handler
       : behindProxy(handler, { trusted: parseTrusted(trustedProxies) })
-  return { serve: (fd, kid) => serveSocket(fd, kid, begin), setup, teardown }
+  return { serve: (fd, kid) => new SocketConnection(fd, kid, begin), setup, teardown }
 }
 
 /** The handler that an export is under its protocol. */
@@ -73,11 +73,22 @@ function behindProxy(handler: Handler, options: ReceiveOptions): Handler {
   }
 }
 
-function serveSocket(fd: number, kid: Kid, handler: Handler): Held {
-  const socket = new Socket({ fd, readable: true, writable: true })
-  return {
-    socket,
-    start: () => serveTcp(handler, socket, kid),
-    destroy: () => void socket.destroy(),
+class SocketConnection implements Held {
+  readonly socket: Socket
+  readonly #handler: Handler
+  readonly #kid: Kid
+
+  constructor(fd: number, kid: Kid, handler: Handler) {
+    this.socket = new Socket({ fd, readable: true, writable: true })
+    this.#handler = handler
+    this.#kid = kid
+  }
+
+  start(complete: () => void): void {
+    serveTcp(this.#handler, this.socket, this.#kid, complete)
+  }
+
+  destroy(): void {
+    this.socket.destroy()
   }
 }

@@ -12,19 +12,25 @@ import { Title } from './title.js'
 interface Connection {
   readonly seq: number
   readonly listener: KidListener
+  /** What serves it; set before anybody can ask. */
+  held: Held | undefined
   /** False once it is complete, or without a slot. */
   open: boolean
-  limits: NodeJS.Timeout[]
+  limits: readonly NodeJS.Timeout[]
   /** Called when it is complete, where it had lost its slot before. */
   ended: () => void
 }
+
+const unlimited: readonly NodeJS.Timeout[] = []
+
+function nothing(): void {}
 
 export class Connections {
   readonly #serve: Serve
   readonly #parts: HandleParts
   readonly #detached: DetachedConnections
   readonly #onNone: () => void
-  readonly #open = new Map<Connection, Held>()
+  readonly #open = new Set<Connection>()
   readonly #title: Title
 
   /** `onNone` is called whenever the last connection in a slot is complete. */
@@ -48,31 +54,39 @@ export class Connections {
 
   /** Begins to serve an accepted descriptor, which from now on belongs to the connection. */
   begin(fd: number, seq: number, listener: KidListener): void {
-    const connection: Connection = { seq, listener, open: true, limits: [], ended: () => {} }
+    const connection: Connection = {
+      seq,
+      listener,
+      held: undefined,
+      open: true,
+      limits: unlimited,
+      ended: nothing,
+    }
     const held = this.#serve(fd, new KidHandle(this.#parts, connection))
-    this.#open.set(connection, held)
+    connection.held = held
+    this.#open.add(connection)
     this.#title.show(this.#open.size)
     connection.limits = this.#limit(held)
     // Last: the handler may detach it at once.
-    held.start().then(() => {
+    held.start(() => {
       if (!connection.open) {
         connection.ended()
         return
       }
-      this.#parts.status.done(seq)
+      this.#tellDone(seq)
       this.#free(connection)
     })
   }
 
   /** Takes a connection out of its slot. Throws Error, see `Kid.detach`. */
   detach(socket: Socket, detached: Detached): void {
-    const found = [...this.#open].find(([, held]) => held.socket === socket)
-    if (found === undefined || socket.destroyed) {
+    const connection = [...this.#open].find(({ held }) => held?.socket === socket)
+    const held = connection?.held
+    if (connection === undefined || held === undefined || socket.destroyed) {
       throw new Error(
         'detach: this socket is no connection of this kid, or has ended or lost its slot',
       )
     }
-    const [connection, held] = found
     connection.ended = this.#detached.add(held, detached)
     this.#parts.status.say(formatDetach(connection.seq, 1))
     this.#free(connection)
@@ -80,7 +94,7 @@ export class Connections {
 
   /** Drops everything at once. */
   destroyAll(): void {
-    for (const held of this.#open.values()) held.destroy()
+    for (const { held } of this.#open) held?.destroy()
   }
 
   #free(connection: Connection): void {
@@ -91,8 +105,21 @@ export class Connections {
     if (this.#open.size === 0) this.#onNone()
   }
 
-  #limit(held: Held): NodeJS.Timeout[] {
+  /**
+   * The parent should know soon when a kid has nothing left to do, and when it may be waiting for a slot: of a kid that is
+   * full as far as it knows, once half of its slots are free.
+   */
+  #tellDone(seq: number): void {
+    const { status, inheritance } = this.#parts
+    const { slots } = inheritance.settings
+    const held = this.#open.size - 1
+    const untold = status.untold + 1
+    status.done(seq, held === 0 || (held + untold >= slots && untold >= slots / 2))
+  }
+
+  #limit(held: Held): readonly NodeJS.Timeout[] {
     const { firstByteTimeout, connectionTimeout } = this.#parts.inheritance.settings
+    if (firstByteTimeout === undefined && connectionTimeout === undefined) return unlimited
     const { socket } = held
     const limits: NodeJS.Timeout[] = []
     if (firstByteTimeout !== undefined && socket !== undefined) {

@@ -100,7 +100,9 @@ async function main(): Promise<void> {
     process.exit(exitCodes.stopped)
   }
   const endIfDone = () => {
-    if (drain.signal.aborted && connections.count + detached.count === 0) void end()
+    if (!drain.signal.aborted || connections.count + detached.count > 0) return
+    // Not within the event that ended the last connection: others may be listening to it.
+    queueMicrotask(() => void end())
   }
 
   process.on('SIGTERM', () => leaveBecause('SIGTERM'))

@@ -30,6 +30,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #endif
 
@@ -607,6 +608,36 @@ static napi_value forbid_dump(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* ---- A timer that can be stopped --------------------------------------------------------------------------- */
+
+/* timerOpen(): a timer's descriptor, close-on-exec and non-blocking, readable once its time is over; -ENOTSUP off Linux. */
+static napi_value timer_open(napi_env env, napi_callback_info info) {
+  (void)info;
+#ifdef __linux__
+  return outcome(env, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
+/* timerSet(fd, microseconds): from now, in place of what was set before; 0 stops it. -ENOTSUP off Linux. */
+static napi_value timer_set(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  int fd;
+  int64_t microseconds;
+  CHECK(arguments(env, info, 2, values));
+  CHECK(napi_get_value_int32(env, values[0], &fd));
+  CHECK(napi_get_value_int64(env, values[1], &microseconds));
+#ifdef __linux__
+  struct itimerspec set = {
+    .it_value = { .tv_sec = microseconds / 1000000, .tv_nsec = microseconds % 1000000 * 1000 }
+  };
+  return outcome(env, timerfd_settime(fd, 0, &set, NULL));
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
 /* ---- The lab's calls --------------------------------------------------------------------------------------- */
 
 /*
@@ -985,6 +1016,8 @@ static const struct {
   { "parentDeathSignal", parent_death_signal },
   { "forbidDump", forbid_dump },
   { "exitAtOnce", exit_at_once },
+  { "timerOpen", timer_open },
+  { "timerSet", timer_set },
   { "acceptBlocking", accept_blocking },
   { "poll", poll_some },
   { "epollCreate", epoll_open },

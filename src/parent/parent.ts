@@ -8,6 +8,7 @@ import { mayAsk, newState, type State, wantsDepth } from '../core/scoreboard.js'
 import { InternalError } from '../errors.js'
 import type { Options } from '../options.js'
 import { formatAccept, formatPressure, formatReport } from '../protocol/lines.js'
+import { Alarm } from '../system/alarm.js'
 import { close } from '../system/descriptors.js'
 import { closeListener, type Listener, retireListener, waiting } from '../system/listeners.js'
 import { Watch } from '../system/watch.js'
@@ -48,8 +49,8 @@ export class Parent {
   readonly #lastWords = new Set<Promise<void>>()
   readonly #depths: number[]
   #immediate: NodeJS.Immediate | undefined
-  #timer: NodeJS.Timeout | undefined
-  #timerAt = Number.POSITIVE_INFINITY
+  readonly #alarm = new Alarm(() => this.#ask())
+  #alarmAt = Number.POSITIVE_INFINITY
   #over = false
   readonly #guard: Guard
   #everySecond: NodeJS.Timeout | undefined
@@ -171,7 +172,7 @@ export class Parent {
     this.#immediate = undefined
     this.#measure((listener) => wantsDepth(this.state, listener, now))
     this.#perform(step(this.state, { type: 'turn', depths: this.#depths }, now))
-    this.#setTimer()
+    this.#setAlarm()
     this.#ears.round()
   }
 
@@ -187,18 +188,13 @@ export class Parent {
     })
   }
 
-  /** One timer for all that will be due; it does nothing but ask for a turn. */
-  #setTimer(): void {
+  /** One alarm for all that will be due; it does nothing but ask for a turn. */
+  #setAlarm(): void {
     const at = this.state.earliest
-    if (this.#over || at >= this.#timerAt) return
-    clearTimeout(this.#timer)
-    this.#timerAt = at
-    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(at - performance.now())))
-  }
-
-  readonly #onTimer = (): void => {
-    this.#timerAt = Number.POSITIVE_INFINITY
-    this.#ask()
+    if (this.#over || (this.#alarm.isSet && at === this.#alarmAt)) return
+    this.#alarmAt = at
+    if (at === Number.POSITIVE_INFINITY) this.#alarm.stop()
+    else this.#alarm.set(at - performance.now())
   }
 
   #perform(effects: readonly Effect[]): void {
@@ -366,7 +362,7 @@ export class Parent {
     this.#over = true
     this.#endMemoryWatch()
     clearInterval(this.#everySecond)
-    clearTimeout(this.#timer)
+    this.#alarm.close()
     clearImmediate(this.#immediate)
   }
 }

@@ -82,6 +82,10 @@ export interface Binding {
   /** Linux only. */
   forbidDump(): Result
   exitAtOnce(code: number): never
+  /** A timer's descriptor, readable once its time is over; -ENOTSUP off Linux. */
+  timerOpen(): Result
+  /** From now, in place of what was set before; 0 stops it. */
+  timerSet(fd: number, microseconds: number): Result
   // The lab's (herd-calls.ts): Linux only, -ENOTSUP elsewhere; those that wait hold the whole process.
   /** The new descriptor, close-on-exec and blocking; waits where the listener is blocking. */
   acceptBlocking(fd: number): Result

@@ -30,7 +30,7 @@ export class Serving {
   static async start(t: Test, handler: Handler): Promise<Serving> {
     const server = createServer((socket) => {
       serving.open++
-      void serveTcp(handler, socket, kid).then(() => serving.open--)
+      serveTcp(handler, socket, kid, () => serving.open--)
     })
     // So it is not taken for one that an app has made.
     server.listen(0, '127.0.0.1').unref()

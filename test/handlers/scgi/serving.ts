@@ -31,7 +31,7 @@ export class Serving {
   static async start(t: Test, handler: Handler, kind: 'unix' | 'tcp' = 'unix'): Promise<Serving> {
     const directory = mkdtempSync(join(tmpdir(), 'preforkd-'))
     const server = createServer((socket) => {
-      serving.complete.push(serveTcp(handler, socket, kid))
+      serving.complete.push(new Promise((resolve) => serveTcp(handler, socket, kid, resolve)))
     })
     server.listen(kind === 'unix' ? { path: join(directory, 's') } : { host: '127.0.0.1', port: 0 })
     await once(server, 'listening')
