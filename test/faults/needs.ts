@@ -10,6 +10,7 @@ const checks = {
   strace: () => findPeer('strace') !== undefined && traces(),
   prlimit: () => findPeer('prlimit') !== undefined,
   faketime: () => findPeer('faketime') !== undefined,
+  python3: () => findPeer('python3') !== undefined,
   setpriv: () => findPeer('setpriv') !== undefined,
   'memory groups': () => hasGroups('memory'),
   'process groups': () => hasGroups('pids'),
