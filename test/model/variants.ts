@@ -61,7 +61,7 @@ export const variants: Variant[] = [
   },
   {
     name: 'three kids, late orders, a crash',
-    flags: { ...late, KIDS: 3, CRASHES: 1 },
+    flags: { ...late, KIDS: 3, CLIENTS: 2, CRASHES: 1 },
     holds: ['safe'],
   },
   { name: 'three kids, late orders', flags: { ...late, KIDS: 3, CLIENTS: 2 }, holds: ['ends'] },

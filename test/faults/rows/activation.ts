@@ -9,7 +9,7 @@ import type { Row } from '../row.js'
 
 /** What LISTEN_FDS and the descriptors are, and what is said about it. */
 const handedIn: [what: string, fds: string, redirections: string, sentence: RegExp][] = [
-  ['none', '0', '', /LISTEN_FDS/],
+  ['none', '0', '', /no socket was handed in/],
   ['fewer than none', '-1', '', /LISTEN_FDS/],
   ['no number', 'abc', '', /LISTEN_FDS/],
   ['a thousand million', '1000000000', '', /LISTEN_FDS/],

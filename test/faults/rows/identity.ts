@@ -22,20 +22,19 @@ export const identity: readonly Row[] = [
     number: 86,
     group: 'G',
     fault: 'the environment of root would have kids load what they should not',
-    inject: 'NODE_OPTIONS, NODE_PATH, LD_LIBRARY_PATH and 100 kB of another variable; user nobody',
+    inject: 'NODE_OPTIONS, LD_LIBRARY_PATH and 100 kB of another variable; user nobody',
     needs: ['root'],
     async run(bed) {
       const server = await bed.command(['--kids', '1', '--user', 'nobody'], {
         env: {
           NODE_OPTIONS: '--no-deprecation',
-          NODE_PATH: '/nowhere',
           LD_LIBRARY_PATH: '/nowhere',
           MUCH: 'x'.repeat(100_000),
         },
       })
       for (const kid of server.kids) {
         const environment = readFileSync(`/proc/${kid}/environ`, 'latin1')
-        assert.ok(!/(^|\0)(NODE_OPTIONS|NODE_PATH|LD_\w+)=/.test(environment))
+        assert.ok(!/(^|\0)(NODE_OPTIONS|LD_\w+)=/.test(environment))
         assert.match(environment, /\0?MUCH=x{100000}\0/)
       }
       assert.equal(await server.client().ended, 'ok')
