@@ -14,7 +14,6 @@ const checks = {
   setpriv: () => findPeer('setpriv') !== undefined,
   'memory groups': () => hasGroups('memory'),
   'process groups': () => hasGroups('pids'),
-  python3: () => findPeer('python3') !== undefined,
   perl: () => findPeer('perl') !== undefined,
   /** The kernel lets us say which pid comes next. */
   'next pid': () => writable('/proc/sys/kernel/ns_last_pid'),

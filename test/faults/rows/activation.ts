@@ -84,7 +84,6 @@ export const activation: readonly Row[] = [
     part: 'not for us',
     fault: 'what is handed in is no listener, or cannot be counted',
     inject: 'LISTEN_PID of another process',
-    quick: true,
     async run(bed) {
       assert.match(await refuses(bed, '1', '', '1'), /no socket|nothing|handed in/i)
     },
@@ -95,7 +94,6 @@ export const activation: readonly Row[] = [
     part: 'absent',
     fault: 'the service manager cannot be told',
     inject: 'NOTIFY_SOCKET that is not there, and an abstract one that nobody has',
-    quick: true,
     async run(bed) {
       await serveTelling(bed, bed.path('nowhere'))
       await serveTelling(bed, `@preforkd-nowhere-${bed.seed}`)

@@ -164,7 +164,6 @@ export const files: readonly Row[] = [
     group: 'G',
     fault: 'the handler and the working directory are removed',
     inject: 'rm -r while it runs, and a kid that is killed',
-    quick: true,
     async run(bed) {
       const home = bed.path('home')
       mkdirSync(home)
@@ -187,7 +186,6 @@ export const files: readonly Row[] = [
     group: 'G',
     fault: 'the parent is started without 0 and 1, with 200 stray descriptors',
     inject: 'bash: exec with them closed and open; a foreign kid',
-    quick: true,
     async run(bed) {
       const strays = 'for i in {20..219}; do eval "exec $i</dev/null"; done'
       const server = bed.launch({

@@ -184,7 +184,6 @@ export const signals: readonly Row[] = [
     group: 'F',
     fault: 'nobody reads standard error any more',
     inject: 'the reading end is closed; then clients, and a kid that is killed',
-    quick: true,
     async run(bed) {
       const server = await bed.command(['--kids', '2', '--log-level', 'debug'])
       const parent = server.pid

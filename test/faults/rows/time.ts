@@ -57,7 +57,6 @@ export const time: readonly Row[] = [
     group: 'F',
     fault: 'the parent is stopped for three times every timeout, and goes on',
     inject: 'SIGSTOP and SIGCONT under load',
-    quick: true,
     run: (bed) => sleeps(bed, false),
   },
   {
