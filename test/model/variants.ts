@@ -70,11 +70,6 @@ export const variants: Variant[] = [
     flags: { EVIL: 1, CLIENTS: 2 },
     holds: ['nodup', 'nodes'],
   },
-  {
-    name: 'a kid that says anything, late orders',
-    flags: { ...late, EVIL: 1, CLIENTS: 1 },
-    holds: ['nodup', 'nodes'],
-  },
   // What must not be built.
   {
     name: 'not waiting for answers',
