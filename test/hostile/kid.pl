@@ -16,6 +16,8 @@ open my $listener, '+<&=', 3 or die "no listener: $!\n";
 $SIG{PIPE} = 'IGNORE';
 
 my $seq = 0;
+# Whether an order waits for its answer: whoever accepts without one is a thief, and what it takes is in no counter.
+my $ordered = 0;
 my $slowly;
 my @clients;
 
@@ -51,13 +53,14 @@ my %deeds = (
             # It may be told of pressure.
             next unless $text =~ /^accept (\d+) /m;
             $seq = $1;
+            $ordered = 1;
             return;
         }
     },
-    answer => sub { say('accepted ' . ($seq + $_[0]) . " $_[1]\n") },
+    answer => sub { $ordered = 0; say('accepted ' . ($seq + $_[0]) . " $_[1]\n") },
     fail   => sub { say("failed $seq $_[0] $_[1]\n") },
     done   => sub { say("done $seq $_[0]\n") },
-    take   => sub { my $client; push @clients, $client if accept $client, $listener },
+    take   => sub { my $client; push @clients, $client if $ordered && accept $client, $listener },
     serve  => sub { serve(shift @clients) if @clients },
     # Takes whoever comes, ordered or not, and serves them.
     steal => sub {

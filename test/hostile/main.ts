@@ -66,8 +66,9 @@ const real = Number(values.real)
 if (real > 0) {
   const ran = await playReal({ seed, from, count: real, limit })
   wrong.push(...ran.wrong)
-  const stall = ran.figures['largest stall'] ?? 0
-  if (stall > longestStall) wrong.push(`the parent's loop was held up for ${stall.toFixed(0)} ms`)
+  const stall = ran.figures['largest stall of the loop'] ?? Number.NaN
+  if (!(stall <= longestStall))
+    wrong.push(`the parent's loop was held up for ${stall.toFixed(0)} ms`)
   const [before, after] = ran.memory
   if (after - before > mostGrowth) wrong.push(`the parent grew from ${before} to ${after} MiB`)
   console.log(`real: ${JSON.stringify(ran)}`)
@@ -83,7 +84,7 @@ if (real > 0) {
     'clients lost, explained': connections.explained,
     'clients lost, unexplained': connections.unexplained,
     'clients served twice': connections.twice,
-    'largest stall': `${stall.toFixed(0)} ms`,
+    'largest stall of the loop, but to spawn': `${stall.toFixed(0)} ms`,
     'memory of the parent': `${before} MiB, ${after} MiB at the end`,
   })
 }
