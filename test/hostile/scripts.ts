@@ -45,7 +45,9 @@ function answer(random: Random): string {
 }
 
 function afterwards(random: Random): string[] {
-  return oneOf(random, [[], ['done 1'], ['done 1', 'done 1'], ['done 2'], ['answer 0 1'], ['die']])
+  // Whoever says done is believed: a client that was not served would be in no counter.
+  const served = ['serve', 'done 1']
+  return oneOf(random, [[], served, [...served, 'done 1'], ['done 2'], ['answer 0 1'], ['die']])
 }
 
 function lineOf(random: Random): string {
