@@ -27,13 +27,17 @@ export function shareOut(
 ): Share[] {
   const wanted = Math.min(mostKids, Math.max(waiting, leastKids))
   const before = order(state, number)
-  const idle: Kid[] = []
-  for (const kid of state.kids.values()) {
-    if (kid.state === 'idle' && kid.emptyStep[number] !== listener.step) idle.push(kid)
+  const isReady = (kid: Kid) => kid.state === 'idle' && kid.emptyStep[number] !== listener.step
+  if (wanted === 1) {
+    // The usual single connection: sorting 256 kids for each would cost more than the order itself.
+    let best: Kid | undefined
+    for (const kid of state.kids.values()) {
+      if (isReady(kid) && (best === undefined || before(kid, best) < 0)) best = kid
+    }
+    return best === undefined ? [] : [{ kid: best, count: 1 }]
   }
-  if (wanted <= 0 || idle.length === 0) return []
-  // One pass for the usual single connection: sorting 256 kids for each would cost more than the order itself.
-  if (wanted === 1) return [{ kid: idle.reduce((a, b) => (before(b, a) < 0 ? b : a)), count: 1 }]
+  const idle = wanted <= 0 ? [] : [...state.kids.values()].filter(isReady)
+  if (idle.length === 0) return []
   idle.sort(before)
   // Shared out over all who are idle even where fewer may be ordered at once: the others are next.
   const shares = idle.slice(0, Math.max(waiting, leastKids)).map((kid) => ({ kid, count: 1 }))

@@ -13,11 +13,13 @@ export const contestants = ['preforkd', 'cluster-rr', 'cluster-none'] as const
 export type Contestant = (typeof contestants)[number]
 
 /** How long, in milliseconds, a contestant may take to start or to stop. */
-const patience = 20_000
+const patience = 60_000
 
 /** A contestant that is up. */
 export interface Running {
+  /** The first port, and all. */
   readonly port: number
+  readonly ports: readonly number[]
   readonly pid: number
   /** CPU in nanoseconds so far: of the parent or primary, and of the kids together. */
   cpu(): { parent: number; kids: number }
@@ -31,12 +33,26 @@ export async function startContestant(
   slots: number,
   protocol: HerdProtocol = 'tcp',
 ): Promise<Running> {
-  const started =
-    name === 'preforkd' ? preforkd(kids, slots, protocol) : clusterOf(name, kids, protocol)
-  const port = await pTimeout(portOf(started, name), { milliseconds: patience })
+  return name === 'preforkd'
+    ? startPreforkd(flagsOf(kids, slots, protocol))
+    : running(clusterOf(name, kids, protocol), name)
+}
+
+/** Starts the command with its flags and settles when it says that it is ready; `--listen` is 127.0.0.1:0 if not given. */
+export async function startPreforkd(flags: readonly string[]): Promise<Running> {
+  const listens = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']
+  const started = spawn(process.execPath, [beside('../cli/main.js'), ...flags, ...listens], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  return running(started, 'preforkd')
+}
+
+async function running(started: ChildProcess, name: Contestant): Promise<Running> {
+  const ports = await pTimeout(portsOf(started, name), { milliseconds: patience })
   const pid = started.pid as number
   return {
-    port,
+    port: ports[0] as number,
+    ports,
     pid,
     cpu: () => ({
       parent: costOf(pid).cpu,
@@ -54,13 +70,10 @@ function beside(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url))
 }
 
-function preforkd(kids: number, slots: number, protocol: HerdProtocol): ChildProcess {
+function flagsOf(kids: number, slots: number, protocol: HerdProtocol): string[] {
   const handler = beside(protocol === 'http' ? './http-app.js' : './handler.js')
-  const flags = ['--handler', handler, '--protocol', protocol, '--listen', '127.0.0.1:0']
   const size = ['--kids', String(kids), '--slots', String(slots)]
-  return spawn(process.execPath, [beside('../cli/main.js'), ...flags, ...size], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  return ['--handler', handler, '--protocol', protocol, ...size]
 }
 
 function clusterOf(name: Contestant, kids: number, protocol: HerdProtocol): ChildProcess {
@@ -69,17 +82,17 @@ function clusterOf(name: Contestant, kids: number, protocol: HerdProtocol): Chil
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
-/** The port a contestant tells when it is ready, in a line of JSON. */
-async function portOf(started: ChildProcess, name: Contestant): Promise<number> {
+/** The ports a contestant tells when it is ready, in a line of JSON. */
+async function portsOf(started: ChildProcess, name: Contestant): Promise<number[]> {
   const output = started.stdout ?? started.stderr
   if (output === null) throw new Error(`${name} has no output`)
   for await (const line of createInterface({ input: output })) {
     const told = JSON.parse(line) as { port?: number; addresses?: string[] }
-    const port = told.port ?? told.addresses?.[0]?.split(':').at(-1)
-    if (port !== undefined) {
-      output.resume()
-      return Number(port)
-    }
+    const ports = told.addresses?.map((address) => Number(address.split(':').at(-1))) ?? []
+    if (told.port !== undefined) ports.push(told.port)
+    if (ports.length === 0) continue
+    output.resume()
+    return ports
   }
   throw new Error(`${name} ended before it was ready`)
 }
