@@ -1,6 +1,6 @@
-/** First figures against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS]]; the lab will grow from this. */
+/** preforkd against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS]]. */
 
-import { type Contestant, startContestant } from './contestants.js'
+import { type Contestant, contestants, type Running, startContestant } from './contestants.js'
 import type { LoadPlan } from './load-client.js'
 import { interleave, machine } from './rounds.js'
 import { runClient } from './run-client.js'
@@ -45,39 +45,56 @@ type Figures = {
   'client us/conn': number
 }
 
+/**
+ * How long, in milliseconds, a contestant is loaded before anything counts. V8 compiles for so long: in the first two
+ * seconds a connection costs three times what it costs after ten, and servers live longer than that.
+ */
+const warmUp = 10_000
+
+/** A contestant that is up and has been through its warm-up. */
+async function warmed(name: Contestant, { kids, slots }: Scenario): Promise<Running> {
+  const server = await startContestant(name, kids, slots)
+  const load = { shape: 'saturate', clients: 32, rate: 0, blocking: 0 } as const
+  await runClient({ ...load, port: server.port, duration: warmUp, seed: 1 })
+  return server
+}
+
 async function measure(
-  contestant: Contestant,
-  { kids, slots, load }: Scenario,
+  server: Running,
+  { load }: Scenario,
   seconds: number,
   seed: number,
 ): Promise<Figures> {
-  const server = await startContestant(contestant, kids, slots)
-  try {
-    await runClient({ ...load, port: server.port, duration: 500, seed })
-    const before = server.cpu()
-    const result = await runClient({ ...load, port: server.port, duration: seconds * 1000, seed })
-    const after = server.cpu()
-    const connections = result.completed + result.failed
-    const micros = (ns: number) => ns / 1000 / connections
-    return {
-      'conn/s': (result.completed / result.took) * 1000,
-      'p50 ms': percentile(result.latencies, 0.5),
-      'p99 ms': percentile(result.latencies, 0.99),
-      'parent us/conn': micros(after.parent - before.parent),
-      'all us/conn': micros(after.parent + after.kids - before.parent - before.kids),
-      failed: result.failed,
-      'client us/conn': (result.clientCpu * 1000) / connections,
-    }
-  } finally {
-    await server.stop()
+  await runClient({ ...load, port: server.port, duration: 300, seed })
+  const before = server.cpu()
+  const result = await runClient({ ...load, port: server.port, duration: seconds * 1000, seed })
+  const after = server.cpu()
+  const connections = result.completed + result.failed
+  const micros = (ns: number) => ns / 1000 / connections
+  return {
+    'conn/s': (result.completed / result.took) * 1000,
+    'p50 ms': percentile(result.latencies, 0.5),
+    'p99 ms': percentile(result.latencies, 0.99),
+    'parent us/conn': micros(after.parent - before.parent),
+    'all us/conn': micros(after.parent + after.kids - before.parent - before.kids),
+    failed: result.failed,
+    'client us/conn': (result.clientCpu * 1000) / connections,
   }
 }
 
 async function compare(scenario: Scenario, rounds: number, seconds: number): Promise<void> {
   const title = `${scenario.title}: ${seconds} s a round`
-  await interleave(title, rounds, (name, round) => measure(name, scenario, seconds, round))
+  const servers = new Map<Contestant, Running>()
+  try {
+    for (const name of contestants) servers.set(name, await warmed(name, scenario))
+    await interleave(title, rounds, (name, round) =>
+      measure(servers.get(name) as Running, scenario, seconds, round),
+    )
+  } finally {
+    await Promise.all([...servers.values()].map((server) => server.stop()))
+  }
 }
 
-const [rounds = '5', seconds = '4'] = process.argv.slice(2)
+const [rounds = '7', seconds = '4'] = process.argv.slice(2)
 console.log(machine())
 for (const scenario of scenarios) await compare(scenario, Number(rounds), Number(seconds))
