@@ -438,7 +438,7 @@ t.test('the handler on its page greets, and has its last word', async (t) => {
   t.equal(await ask(await server.port(), 'Ada\n'), 'hello from kid 1, Ada\n')
   server.process.kill('SIGTERM')
   t.equal(await server.end(), 0)
-  t.match(server.stderr, '"kid":1,"msg":"that was all"')
+  t.match(server.stderr, '"kid":1,"stream":"stderr","msg":"that was all"')
   t.strictSame(complaints(server.stderr), [])
 })
 

@@ -14,7 +14,7 @@ const stepper: Stepper = (before, event, now) => {
   return [state, checkedStep(state, event, now)]
 }
 /** How many stories for each property; RUNS=100000 for a night. */
-const runs = { numRuns: Number(process.env.RUNS ?? 400) }
+const runs = { numRuns: Number(process.env.RUNS ?? 200) }
 
 function explained(world: World): boolean {
   const { lost, unanswered, shed, abandoned } = world.state.counters

@@ -76,13 +76,11 @@ export const variants: Variant[] = [
     flags: { WAIT: 0 },
     holds: ['nodes'],
     breaks: ['nodup'],
-    quick: true,
   },
   {
     name: 'answers without a number, a kid that says anything',
     flags: { SEQ: 0, EVIL: 1, CLIENTS: 1 },
     breaks: ['nodes'],
-    quick: true,
   },
   {
     name: 'the order of a killed kid given away before it is dead',

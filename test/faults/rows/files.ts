@@ -91,7 +91,6 @@ export const files: readonly Row[] = [
     group: 'G',
     fault: 'something else has the path of the socket when the server stops',
     inject: 'the socket renamed away, and a file in its place',
-    quick: true,
     async run(bed) {
       const path = bed.path('s')
       const server = await bed.command(['--listen', `unix:${path}`, '--kids', '1'])

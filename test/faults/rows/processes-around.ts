@@ -67,7 +67,6 @@ export const processesAround: readonly Row[] = [
     fault: 'a kid leaves a grandchild that holds its pipes',
     inject:
       'a foreign kid that starts sleep with orders, answers and output, and dies when ordered',
-    quick: true,
     async run(bed) {
       const server = await bed.serve({ ...hostile('keeps-grandchild'), kids: 1 }, { mayEnd: [0] })
       assert.equal(await server.client().ended, 'ok')

@@ -153,7 +153,6 @@ export const restarts: readonly Row[] = [
     group: 'G',
     fault: 'HUP with a configuration that is wrong',
     inject: 'an option out of range, then no JSON, then no file',
-    quick: true,
     async run(bed) {
       const config = bed.path('c.json')
       const handler = bed.path('h.mjs')

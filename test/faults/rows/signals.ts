@@ -62,7 +62,6 @@ export const signals: readonly Row[] = [
     group: 'F',
     fault: 'TERM while kids are busy and others wait',
     inject: '8 clients at a time, 20 ms each; TERM after ten have been served',
-    quick: true,
     async run(bed) {
       const server = await bed.command(['--kids', '3'])
       const clients: Asked[] = []
@@ -161,7 +160,6 @@ export const signals: readonly Row[] = [
     group: 'F',
     fault: 'the parent is killed under load',
     inject: 'SIGKILL while kids are idle, busy, and in an endless loop; then a new start',
-    quick: true,
     async run(bed) {
       const listen = ['--listen', `unix:${bed.path('s')}`, '--kids', '4']
       const server = await bed.command(listen, { mayEnd: ['SIGKILL'] })
