@@ -124,6 +124,8 @@ export interface PreforkerOptions extends Hooks {
   user?: string | number | undefined
   /** The group kids run as: a name or a number. @default that of user */
   group?: string | number | undefined
+  /** Whether the command's parent and kids, when woken, let others finish their turn (SCHED_BATCH). @default batch */
+  scheduling?: 'batch' | 'normal' | undefined
   /** Whether a kid may stop the whole server. @default on, but off for kids of another user */
   kidShutdown?: 'on' | 'off' | undefined
   /** Permissions that files made by kids do not get: octal text, or a number. @default the parent's */
@@ -192,6 +194,7 @@ export interface Options {
   /** A name that was not looked up, or a number; likewise the group. */
   readonly user: string | number | undefined
   readonly group: string | number | undefined
+  readonly scheduling: 'batch' | 'normal'
   /** Undefined: as it follows from whom kids run as. */
   readonly kidShutdown: 'on' | 'off' | undefined
   readonly umask: number | undefined

@@ -7,7 +7,7 @@ import { kidsPlacesWarning } from '../operate/kids-places.js'
 import { Notify } from '../operate/notify.js'
 import { PidFile } from '../operate/pid-file.js'
 import { createPreforker, type Preforker } from '../preforker.js'
-import { forbidDump } from '../system/process.js'
+import { forbidDump, yieldWhenWoken } from '../system/process.js'
 import type { Configuration } from './configuration.js'
 import { installSignals, type SignalDeeds, type SignalState } from './signals.js'
 import { Heir } from './upgrade.js'
@@ -47,9 +47,10 @@ export async function serve(
 ): Promise<number> {
   process.title = 'preforkd: parent'
   const server = createPreforker(configuration.options)
-  const { pidFile: path, user } = server.options
+  const { pidFile: path, user, scheduling } = server.options
   // Ours alone to decide, and not the library's: that runs in somebody else's process.
   if (user !== undefined) forbidDump()
+  if (scheduling === 'batch') yieldWhenWoken()
   const notify = Notify.fromEnvironment(process.env)
   let watching: { close(): void } | undefined
   let watchdog: NodeJS.Timeout | undefined

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { type Contestant, type Running, startContestant } from './contestants.js'
 import { type Figures, interleave, machine } from './rounds.js'
-import { runClient } from './run-client.js'
+import { LoadClient } from './run-client.js'
 import { percentile } from './statistics.js'
 
 const run = promisify(execFile)
@@ -51,8 +51,8 @@ function numberIn(text: string, pattern: RegExp): number {
 async function latency({ port }: Running, seconds: number, seed: number): Promise<Figures> {
   const load = { shape: 'open', clients: 0, rate: 300, blocking: 0.1 } as const
   const plan = { ...load, protocol: 'http', port, seed } as const
-  await runClient({ ...plan, duration: 500 })
-  const { latencies, failed } = await runClient({ ...plan, duration: seconds * 1000 })
+  await client.run({ ...plan, duration: 500 })
+  const { latencies, failed } = await client.run({ ...plan, duration: seconds * 1000 })
   return {
     'p50 ms': percentile(latencies, 0.5),
     'p99 ms': percentile(latencies, 0.99),
@@ -95,6 +95,8 @@ async function compareThroughput(rounds: number, seconds: number): Promise<void>
 }
 
 const [rounds = '5', seconds = '4', only] = process.argv.slice(2)
+const client = new LoadClient()
 console.log(machine())
 if (only !== 'throughput') await compareLatency(Number(rounds), Number(seconds))
 if (only !== 'latency') await compareThroughput(Number(rounds), Number(seconds))
+client.close()

@@ -3,7 +3,7 @@
 import { type Contestant, contestants, type Running, startContestant } from './contestants.js'
 import type { LoadPlan } from './load-client.js'
 import { interleave, machine } from './rounds.js'
-import { runClient } from './run-client.js'
+import { LoadClient } from './run-client.js'
 import { percentile } from './statistics.js'
 
 interface Scenario {
@@ -55,7 +55,7 @@ const warmUp = 10_000
 async function warmed(name: Contestant, { kids, slots }: Scenario): Promise<Running> {
   const server = await startContestant(name, kids, slots)
   const load = { shape: 'saturate', clients: 32, rate: 0, blocking: 0 } as const
-  await runClient({ ...load, port: server.port, duration: warmUp, seed: 1 })
+  await client.run({ ...load, port: server.port, duration: warmUp, seed: 1 })
   return server
 }
 
@@ -65,9 +65,9 @@ async function measure(
   seconds: number,
   seed: number,
 ): Promise<Figures> {
-  await runClient({ ...load, port: server.port, duration: 300, seed })
+  await client.run({ ...load, port: server.port, duration: 300, seed })
   const before = server.cpu()
-  const result = await runClient({ ...load, port: server.port, duration: seconds * 1000, seed })
+  const result = await client.run({ ...load, port: server.port, duration: seconds * 1000, seed })
   const after = server.cpu()
   const connections = result.completed + result.failed
   const micros = (ns: number) => ns / 1000 / connections
@@ -96,5 +96,7 @@ async function compare(scenario: Scenario, rounds: number, seconds: number): Pro
 }
 
 const [rounds = '7', seconds = '4'] = process.argv.slice(2)
+const client = new LoadClient()
 console.log(machine())
 for (const scenario of scenarios) await compare(scenario, Number(rounds), Number(seconds))
+client.close()

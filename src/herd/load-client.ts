@@ -147,7 +147,7 @@ function exchange(port: number, request: string, end: (ok: boolean) => void): vo
 }
 
 if (process.send !== undefined) {
-  process.once('message', (plan: LoadPlan) => {
-    void runLoad(plan).then((result) => process.send?.(result, () => process.disconnect()))
+  process.on('message', (plan: LoadPlan) => {
+    void runLoad(plan).then((result) => process.send?.(result))
   })
 }

@@ -4,7 +4,7 @@ import { exitCodes, PreforkdError } from '../errors.js'
 import { prepareService, type Service } from '../handlers/serving.js'
 import { whyMark } from '../protocol/kid-settings.js'
 import { formatIdle, formatLeaving } from '../protocol/lines.js'
-import { forbidDump } from '../system/process.js'
+import { forbidDump, yieldWhenWoken } from '../system/process.js'
 import { Connections } from './connections.js'
 import { DetachedConnections } from './detached.js'
 import { takeInheritance } from './inheritance.js'
@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   const inheritance = takeInheritance(process.env)
   const { settings } = inheritance
   if (settings.undumpable) forbidDump()
+  if (settings.yields) yieldWhenWoken()
   // On Linux the launcher has seen to it that the kernel ends us with our parent, stuck or not; elsewhere only this tells
   // of a parent that died before we began to listen.
   if (process.ppid !== settings.parent) process.exit(exitCodes.failed)

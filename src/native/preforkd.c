@@ -27,6 +27,7 @@
 #include <sys/un.h>
 
 #ifdef __linux__
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -608,6 +609,27 @@ static napi_value forbid_dump(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* scheduler(): this thread's scheduling policy, 0 for the usual one; -ENOTSUP off Linux. */
+static napi_value get_scheduler(napi_env env, napi_callback_info info) {
+  (void)info;
+#ifdef __linux__
+  return outcome(env, sched_getscheduler(0));
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
+/* scheduleAsBatch(): SCHED_BATCH for this thread, and for what it starts from now on. */
+static napi_value schedule_as_batch(napi_env env, napi_callback_info info) {
+  (void)info;
+#ifdef __linux__
+  struct sched_param none = { .sched_priority = 0 };
+  return outcome(env, sched_setscheduler(0, SCHED_BATCH, &none));
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
 /* ---- A timer that can be stopped --------------------------------------------------------------------------- */
 
 /* timerOpen(): a timer's descriptor, close-on-exec and non-blocking, readable once its time is over; -ENOTSUP off Linux. */
@@ -1016,6 +1038,8 @@ static const struct {
   { "parentDeathSignal", parent_death_signal },
   { "forbidDump", forbid_dump },
   { "exitAtOnce", exit_at_once },
+  { "scheduler", get_scheduler },
+  { "scheduleAsBatch", schedule_as_batch },
   { "timerOpen", timer_open },
   { "timerSet", timer_set },
   { "acceptBlocking", accept_blocking },

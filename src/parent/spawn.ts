@@ -161,6 +161,7 @@ function settingsOf(options: Options): KidSettings {
     trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
     maxDetached,
     undumpable: options.user !== undefined,
+    yields: options.scheduling === 'batch',
     logLevel,
     parent: process.pid,
   }

@@ -24,6 +24,8 @@ export interface KidSettings {
   maxDetached: number
   /** Nobody of its user may trace it, and there is no core file of it. */
   undumpable: boolean
+  /** When woken it lets others finish their turn. */
+  yields: boolean
   logLevel: string
   /** The parent's pid: whoever else is our parent when we look has adopted us, because ours is dead. */
   parent: number

@@ -82,6 +82,10 @@ export interface Binding {
   /** Linux only. */
   forbidDump(): Result
   exitAtOnce(code: number): never
+  /** The thread's scheduling policy, 0 for the usual one; -ENOTSUP off Linux. */
+  scheduler(): Result
+  /** SCHED_BATCH for this thread, and for what it starts from now on. -ENOTSUP off Linux. */
+  scheduleAsBatch(): Result
   /** A timer's descriptor, readable once its time is over; -ENOTSUP off Linux. */
   timerOpen(): Result
   /** From now, in place of what was set before; 0 stops it. */

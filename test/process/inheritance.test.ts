@@ -161,3 +161,34 @@ for (const [title, redirections, user] of [
     await end(run)
   })
 }
+
+/** SCHED_OTHER is 0, SCHED_BATCH 3: the field "policy" of proc(5), counted from behind the name, which may have spaces. */
+function policyOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38])
+}
+
+void test('parent and kid let others finish their turn, unless told otherwise', async (t) => {
+  for (const [flags, policy] of [
+    [[], 3],
+    [['--scheduling', 'normal'], 0],
+  ] as const) {
+    const run = await start(t, [...serve, ...flags], { env: theirs })
+    // It has its title only when it has done what comes first.
+    const title = () => readFileSync(`/proc/${run.kid}/cmdline`, 'latin1')
+    await until(() => title().startsWith('preforkd: kid'), 'the kid to have its title')
+    t.equal(policyOf(run.kid), policy)
+    t.equal(policyOf(run.pid), policy)
+    await end(run)
+  }
+})
+
+withServer(
+  'a parent that is part of another program is scheduled as that is, its kids as kids are',
+  { ...handler('says-its-pid'), kids: 1 },
+  async (t, served) => {
+    const [kid] = served.server.status().kids
+    t.equal(policyOf(kid?.pid as number), 3)
+    t.equal(policyOf(process.pid), 0)
+  },
+)
