@@ -1,6 +1,6 @@
 /** What a process asks of the kernel about itself; used by parent and kids when they start. */
 
-import { constants, getPriority } from 'node:os'
+import { constants } from 'node:os'
 import { SystemError } from '../errors.js'
 import { binding } from './binding.js'
 import { errnoName } from './errno.js'
