@@ -80,7 +80,8 @@ function faultTables(figures: Result['figures']): string {
     table(head, [...rows, ['all', ...sums]]),
     `Not built is what preforkd does not have. Of times the median and the largest
 are given. A stall is a turn of the parent's event loop, time without a
-processor aside; turns in which a kid is spawned are counted apart.`,
+processor aside; turns in which a kid is spawned are counted apart, and rows
+that stop or trace the parent are left out.`,
     table(
       ['figure', 'value'],
       others.map(([key, value]) => [key, key === 'seed' ? String(value) : shown(value)]),

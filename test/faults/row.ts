@@ -34,6 +34,8 @@ export interface BuiltRow extends About {
   readonly needs?: readonly Need[]
   /** It is one of those that `npm test` runs. */
   readonly quick?: true
+  /** It stops the parent itself: how long its loop then stands still is no figure of the product's. */
+  readonly halts?: true
   /** Repeats at most, of a row that takes long. */
   readonly repeats?: number
   /** Starts a server, harms it and says what must be so; throws where it is not. What must be so after every row is seen to by the bed. */

@@ -12,6 +12,14 @@ interface Fate {
   skipped: string | undefined
 }
 
+/** Figures that are no times. */
+const counts: ReadonlySet<string> = new Set([
+  'false kills',
+  'generations of 1000 HUPs',
+  'log lines dropped',
+  'served over the upgrades',
+])
+
 export class Tally {
   readonly connections: Connections = {
     offered: 0,
@@ -45,7 +53,9 @@ export class Tally {
     for (const key of Object.keys(this.connections) as (keyof Connections)[]) {
       this.connections[key] += connections[key]
     }
+    const isHeldUp = 'run' in row && (row.halts || row.needs?.includes('strace'))
     for (const [name, value] of Object.entries(figures)) {
+      if (isHeldUp && name.startsWith('largest stall')) continue
       this.#values.set(name, [...(this.#values.get(name) ?? []), value])
     }
   }
@@ -116,7 +126,8 @@ export class Tally {
         figures['kids that died of it, and were replaced'] = values.reduce((a, b) => a + b, 0)
       else {
         const at = (share: number) => values[Math.floor((values.length - 1) * share)]?.toFixed(0)
-        figures[name] = `${at(0.5)} ms, at most ${at(1)} ms`
+        const unit = counts.has(name) ? '' : ' ms'
+        figures[name] = `${at(0.5)}${unit}, at most ${at(1)}${unit}`
       }
     }
     for (const { row, skipped } of this.#fates) {

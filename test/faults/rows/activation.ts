@@ -104,7 +104,7 @@ export const activation: readonly Row[] = [
     group: 'G',
     part: 'stopped',
     fault: 'the service manager cannot be told',
-    inject: 'a receiver that is stopped, its queue filled by 200 reloads and more',
+    inject: 'a receiver that is stopped during 20 reloads',
     needs: ['python3'],
     async run(bed) {
       const { pid, text } = await receive(bed, bed.path('notify'))
@@ -130,6 +130,7 @@ export const activation: readonly Row[] = [
     group: 'G',
     fault: 'the loop of the parent is stuck: the watchdog must not be fed',
     inject: 'WATCHDOG_USEC of 400 ms, SIGSTOP to the parent, and SIGCONT',
+    halts: true,
     needs: ['python3'],
     async run(bed) {
       const { text } = await receive(bed, bed.path('notify'))

@@ -57,6 +57,7 @@ export const time: readonly Row[] = [
     group: 'F',
     fault: 'the parent is stopped for three times every timeout, and goes on',
     inject: 'SIGSTOP and SIGCONT under load',
+    halts: true,
     run: (bed) => sleeps(bed, false),
   },
   {
@@ -64,6 +65,7 @@ export const time: readonly Row[] = [
     group: 'F',
     fault: 'parent and kids are stopped for three times every timeout, and go on',
     inject: 'SIGSTOP and SIGCONT to all of them under load',
+    halts: true,
     run: (bed) => sleeps(bed, true),
   },
   {
