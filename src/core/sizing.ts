@@ -105,21 +105,14 @@ function shrink(state: State, counts: PoolCounts, now: number, effects: Effect[]
 }
 
 /** Sees to it that the pool is looked at again when it may next grow or shrink, also if nothing happens until then. */
-function wakeForMore(state: State, counts: PoolCounts, now: number): void {
+function wakeForMore(state: State, counts: Counted, now: number): void {
   const { settings, rhythm } = state
   const surplus = counts.idle > settings.maxSpare || counts.staying > settings.maxKids
   const short = isShort(settings, counts) && counts.staying < settings.maxKids
-  if (surplus || short || hasOutgoing(state)) soon(state, rhythm.ends)
+  if (surplus || short || counts.outgoing) soon(state, rhythm.ends)
   if (settings.minSpare === 0 && counts.idle > 0) {
     soon(state, Math.max(rhythm.ends, now + settings.idleTimeout - counts.longestIdle))
   }
-}
-
-function hasOutgoing(state: State): boolean {
-  for (const kid of state.kids.values()) {
-    if (kid.outgoing !== '' && kid.state !== 'leaving' && !isOnItsLast(kid)) return true
-  }
-  return false
 }
 
 /** The longest idle kid with nothing detached; of a pool that has none such, the one with the fewest connections. */
@@ -137,8 +130,13 @@ function busyness(kid: Kid): number {
   return kid.held + kid.detached
 }
 
-function countPool(state: State, unserved: number, now: number): PoolCounts {
-  const counts: PoolCounts = {
+/** What sizing looks at, and whether any kid waits to be replaced: in one pass, since 256 kids make it a long one. */
+interface Counted extends PoolCounts {
+  outgoing: boolean
+}
+
+function countPool(state: State, unserved: number, now: number): Counted {
+  const counts: Counted = {
     pending: 0,
     idle: 0,
     staying: 0,
@@ -146,9 +144,12 @@ function countPool(state: State, unserved: number, now: number): PoolCounts {
     slots: state.settings.slots,
     first: state.firstKids,
     longestIdle: 0,
+    outgoing: false,
   }
   for (const kid of state.kids.values()) {
-    if (kid.outgoing !== '' || kid.state === 'leaving' || kid.state === 'killed') continue
+    if (kid.state === 'leaving') continue
+    if (kid.outgoing !== '' && !isOnItsLast(kid)) counts.outgoing = true
+    if (kid.outgoing !== '' || kid.state === 'killed') continue
     counts.staying++
     if (kid.state === 'pending') counts.pending++
     if (kid.state !== 'idle') continue
