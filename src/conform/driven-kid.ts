@@ -206,7 +206,8 @@ export class DrivenKid {
     }
     const breach = this.#judge.hear(status)
     if (breach !== undefined) this.#break(`it ${breach}`)
-    this.changed()
+    // Once all that it wrote at once is heard: its answer may stand behind what it says of an earlier order.
+    queueMicrotask(() => this.changed())
   }
 
   #break(detail: string): void {
