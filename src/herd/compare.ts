@@ -13,6 +13,8 @@ interface Scenario {
   load: Omit<LoadPlan, 'port' | 'duration' | 'seed'>
 }
 
+const closedLoop = { shape: 'saturate', clients: 32, rate: 0, blocking: 0 } as const
+
 const scenarios: Scenario[] = [
   {
     title: '8 kids x 1 slot, 300/s, 10 % block 50 ms',
@@ -30,7 +32,7 @@ const scenarios: Scenario[] = [
     title: '4 kids x 8 slots, 32 clients in a closed loop',
     kids: 4,
     slots: 8,
-    load: { shape: 'saturate', clients: 32, rate: 0, blocking: 0 },
+    load: closedLoop,
   },
 ]
 
@@ -54,8 +56,7 @@ const warmUp = 10_000
 /** A contestant that is up and has been through its warm-up. */
 async function warmed(name: Contestant, { kids, slots }: Scenario): Promise<Running> {
   const server = await startContestant(name, kids, slots)
-  const load = { shape: 'saturate', clients: 32, rate: 0, blocking: 0 } as const
-  await client.run({ ...load, port: server.port, duration: warmUp, seed: 1 })
+  await client.run({ ...closedLoop, port: server.port, duration: warmUp, seed: 1 })
   return server
 }
 

@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
+import { costOfAll } from './counters.js'
 import type { HerdProtocol } from './load-client.js'
-import { costOf, kidsOf } from './processes.js'
+import { kidsOf } from './processes.js'
 
 /** Who takes part. */
 export const contestants = ['preforkd', 'cluster-rr', 'cluster-none'] as const
@@ -55,8 +56,8 @@ async function running(started: ChildProcess, name: Contestant): Promise<Running
     ports,
     pid,
     cpu: () => ({
-      parent: costOf(pid).cpu,
-      kids: kidsOf(pid).reduce((sum, kid) => sum + costOf(kid).cpu, 0),
+      parent: costOfAll([pid], 'all').cpuNs ?? 0,
+      kids: costOfAll(kidsOf(pid), 'all').cpuNs ?? 0,
     }),
     stop: async () => {
       const exit = once(started, 'exit')

@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { type Running, startPreforkd } from './contestants.js'
-import { connectOneByOne } from './one-by-one.js'
-import { costOf, kidsOf, readOrEmpty } from './processes.js'
-import { machine } from './rounds.js'
-import { ratios, summarize } from './statistics.js'
+import { costOfAll } from './counters.js'
+import { exchange } from './exchange.js'
+import { kidsOf, readOrEmpty } from './processes.js'
+import { formatRange, machine } from './rounds.js'
+import { ratios } from './statistics.js'
 
 const [rounds = '5', connections = '2000'] = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'preforkd-costs-'))
@@ -21,21 +22,30 @@ const warmUp = 3_000
 
 type Figures = Readonly<Record<string, number>>
 
+/** Makes so many connections, to the ports in turn; settles when the last has had its reply. Throws Error when one fails. */
+async function connectOneByOne(ports: readonly number[], count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const port = ports[i % ports.length] as number
+    const ok = await new Promise((resolve) => exchange(port, 'l', resolve, { thenEnds: true }))
+    if (!ok) throw new Error(`a connection to port ${port} had no reply`)
+  }
+}
+
 /** What one connection costs the parent and wakes, one at a time while all kids are idle. */
 async function perConnection(server: Running): Promise<Figures> {
   const { ports } = server
   const count = Number(connections)
-  const reading = () => {
-    const kids = kidsOf(server.pid).map(costOf)
-    return { parent: costOf(server.pid), kids: kids.reduce((sum, kid) => sum + kid.voluntary, 0) }
-  }
+  const reading = () => ({
+    parent: costOfAll([server.pid], 'all'),
+    kids: costOfAll(kidsOf(server.pid), 'all'),
+  })
   const before = reading()
   await connectOneByOne(ports, count)
   const after = reading()
   return {
-    'parent us': (after.parent.cpu - before.parent.cpu) / 1000 / count,
+    'parent us': ((after.parent.cpuNs ?? 0) - (before.parent.cpuNs ?? 0)) / 1000 / count,
     'parent switches': (after.parent.voluntary - before.parent.voluntary) / count,
-    'kid switches': (after.kids - before.kids) / count,
+    'kid switches': (after.kids.voluntary - before.kids.voluntary) / count,
   }
 }
 
@@ -67,8 +77,8 @@ async function against(
   row(what, ...names, ...names.map((name) => `${name}, ratio`))
   row('---:', ...names.flatMap(() => ['---:', '---:']))
   sizes.forEach((size, at) => {
-    const plain = names.map((name) => show(of(at, name)))
-    row(size, ...plain, ...names.map((name) => show(ratios(of(at, name), of(0, name)))))
+    const plain = names.map((name) => formatRange(of(at, name)))
+    row(size, ...plain, ...names.map((name) => formatRange(ratios(of(at, name), of(0, name)))))
   })
 }
 
@@ -88,7 +98,7 @@ async function startTimes(sizes: readonly number[]): Promise<void> {
       await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit')
       bare.push(performance.now() - begun)
     }
-    row(size, show(times), show(bare))
+    row(size, formatRange(times), formatRange(bare))
   }
 }
 
@@ -108,7 +118,11 @@ async function memory(): Promise<void> {
     ['kid', kidsOf(server.pid)],
     ['node', bare.map(({ pid }) => pid as number)],
   ] as const) {
-    row(name, show(pids.map(privateKib)), show(pids.map((pid) => kib(pid, /^Pss:\s+(\d+)/gm))))
+    row(
+      name,
+      formatRange(pids.map(privateKib)),
+      formatRange(pids.map((pid) => kib(pid, /^Pss:\s+(\d+)/gm))),
+    )
   }
   for (const process of bare) process.kill()
   await server.stop()
@@ -123,12 +137,6 @@ function kib(pid: number, pattern: RegExp): number {
   return [...found].reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
-function show(values: readonly number[]): string {
-  const { median, least, most } = summarize(values)
-  const digits = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
-  return `${digits(median)} (${digits(least)}-${digits(most)})`
-}
-
 function row(...cells: readonly (string | number)[]): void {
   console.log(`| ${cells.join(' | ')} |`)
 }
@@ -140,7 +148,7 @@ const listening = (count: number) =>
 try {
   const source = fileURLToPath(new URL('../../examples/kid-c/kid.c', import.meta.url))
   execFileSync('cc', ['-O2', '-o', lightKid, source], { stdio: 'inherit' })
-  console.log(`${machine()}; median (least-most) of ${rounds} rounds\n`)
+  console.log(`${machine()}; median (least .. most) of ${rounds} rounds\n`)
   console.log('Connections one after another, kids in C, all idle:\n')
   await against('kids', [4, 16, 64, 256], (size) => [
     ...['--kid', lightKid, '--kids', String(size)],

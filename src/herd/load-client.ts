@@ -1,9 +1,7 @@
 /** The load client, a process of its own over bare system calls: what it costs is not what the contestants cost. */
 
 import { performance } from 'node:perf_hooks'
-import { close, connect, read, writeText } from '../system/descriptors.js'
-import { errnoName } from '../system/errno.js'
-import { Watch } from '../system/watch.js'
+import { exchange } from './exchange.js'
 import { randomFrom } from './random.js'
 
 /** What load to make; always bounded in count and time, always to loopback. */
@@ -38,12 +36,8 @@ export interface LoadResult {
   clientCpu: number
 }
 
-/** A connection that takes longer than this, in milliseconds, has failed. */
-const patience = 10_000
 /** How often, in milliseconds, open arrivals are looked at. */
 const beat = 1
-
-const host = '127.0.0.1'
 
 export type HerdProtocol = 'tcp' | 'http'
 
@@ -54,7 +48,6 @@ const requests = {
   tcp: { light: 'l', blocking: 'b' },
   http: { light: get('/fast'), blocking: get('/slow') },
 } as const
-const buffer = Buffer.allocUnsafe(512)
 
 /** Makes the load of a plan. */
 export function runLoad(plan: LoadPlan): Promise<LoadResult> {
@@ -109,41 +102,6 @@ export function runLoad(plan: LoadPlan): Promise<LoadResult> {
       finish()
     }, beat)
   })
-}
-
-/** One connection: a request out, bytes in until the end. */
-function exchange(port: number, request: string, end: (ok: boolean) => void): void {
-  const fd = connect(host, port)
-  if (fd < 0) {
-    setImmediate(() => end(false))
-    return
-  }
-  let answered = false
-  let over = false
-  const finish = (ok: boolean) => {
-    if (over) return
-    over = true
-    clearTimeout(limit)
-    watch.close()
-    close(fd)
-    end(ok)
-  }
-  const watch = new Watch(fd, () => {
-    const bytes = read(fd, buffer)
-    if (bytes > 0) answered = true
-    else if (bytes === 0) finish(answered)
-    else if (errnoName(bytes) !== 'EAGAIN') finish(false)
-  })
-  const limit = setTimeout(() => finish(false), patience)
-  const send = () => {
-    if (over) return
-    const sent = writeText(fd, request)
-    if (sent === request.length) watch.start()
-    // Not established yet: on loopback that means that the queue is full, and the kernel tries again.
-    else if (errnoName(sent) === 'EAGAIN') setTimeout(send, beat)
-    else finish(false)
-  }
-  send()
 }
 
 if (process.send !== undefined) {

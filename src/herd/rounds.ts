@@ -25,15 +25,16 @@ export async function interleave(
   const names = Object.keys(figures.get('preforkd')?.[0] ?? {})
   for (const figure of names) {
     const of = (name: Contestant) => (figures.get(name) ?? []).map((each) => each[figure] as number)
-    const told = contestants.map((name) => `${name} ${show(of(name))}`)
+    const told = contestants.map((name) => `${name} ${formatRange(of(name))}`)
     const over = contestants
       .slice(1)
-      .map((base) => `/ ${base} ${show(ratios(of('preforkd'), of(base)))}`)
+      .map((base) => `/ ${base} ${formatRange(ratios(of('preforkd'), of(base)))}`)
     console.log(`  ${figure.padEnd(15)} ${told.join('   ')}   ${over.join('  ')}`)
   }
 }
 
-function show(values: readonly number[]): string {
+/** The median, and the least and the most. */
+export function formatRange(values: readonly number[]): string {
   const { median, least, most } = summarize(values)
   const digits = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
   return `${digits(median)} (${digits(least)} .. ${digits(most)})`

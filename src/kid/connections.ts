@@ -12,8 +12,6 @@ import { Title } from './title.js'
 interface Connection {
   readonly seq: number
   readonly listener: KidListener
-  /** What serves it; set before anybody can ask. */
-  held: Held | undefined
   /** False once it is complete, or without a slot. */
   open: boolean
   limits: readonly NodeJS.Timeout[]
@@ -30,7 +28,7 @@ export class Connections {
   readonly #parts: HandleParts
   readonly #detached: DetachedConnections
   readonly #onNone: () => void
-  readonly #open = new Set<Connection>()
+  readonly #open = new Map<Connection, Held>()
   readonly #title: Title
 
   /** `onNone` is called whenever the last connection in a slot is complete. */
@@ -57,14 +55,12 @@ export class Connections {
     const connection: Connection = {
       seq,
       listener,
-      held: undefined,
       open: true,
       limits: unlimited,
       ended: nothing,
     }
     const held = this.#serve(fd, new KidHandle(this.#parts, connection))
-    connection.held = held
-    this.#open.add(connection)
+    this.#open.set(connection, held)
     this.#title.show(this.#open.size)
     connection.limits = this.#limit(held)
     // Last: the handler may detach it at once.
@@ -80,13 +76,13 @@ export class Connections {
 
   /** Takes a connection out of its slot. Throws Error, see `Kid.detach`. */
   detach(socket: Socket, detached: Detached): void {
-    const connection = [...this.#open].find(({ held }) => held?.socket === socket)
-    const held = connection?.held
-    if (connection === undefined || held === undefined || socket.destroyed) {
+    const found = [...this.#open].find(([, held]) => held.socket === socket)
+    if (found === undefined || socket.destroyed) {
       throw new Error(
         'detach: this socket is no connection of this kid, or has ended or lost its slot',
       )
     }
+    const [connection, held] = found
     connection.ended = this.#detached.add(held, detached)
     this.#parts.status.say(formatDetach(connection.seq, 1))
     this.#free(connection)
@@ -94,7 +90,7 @@ export class Connections {
 
   /** Drops everything at once. */
   destroyAll(): void {
-    for (const { held } of this.#open) held?.destroy()
+    for (const held of this.#open.values()) held.destroy()
   }
 
   #free(connection: Connection): void {

@@ -443,17 +443,26 @@ static napi_value accept_one(napi_env env, napi_callback_info info) {
 #endif
 }
 
+#ifdef __linux__
+/* What the kernel tells of a TCP listener, in the first `length` bytes of `state`; -EINVAL where the socket does not listen. */
+static int listener_info(int fd, struct tcp_info *state, socklen_t length) {
+  memset(state, 0, length);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, state, &length) == -1) return -errno;
+  return state->tcpi_state == TCP_LISTEN ? 0 : -EINVAL;
+}
+
+/* The kernel copies as much as is asked for; what follows the field would be copied for nothing. */
+#define UP_TO(field) (socklen_t)(offsetof(struct tcp_info, field) + sizeof(((struct tcp_info *)0)->field))
+#endif
+
 /* queueDepth(fd): connections waiting to be accepted; -EINVAL on a TCP socket that does not listen. */
 static napi_value queue_depth(napi_env env, napi_callback_info info) {
   int fd;
   CHECK(one_int(env, info, &fd));
 #ifdef __linux__
   struct tcp_info state;
-  /* The kernel copies as much as is asked for; what follows this field would be copied for nothing. */
-  socklen_t length = offsetof(struct tcp_info, tcpi_unacked) + sizeof state.tcpi_unacked;
-  memset(&state, 0, length);
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) == -1) return outcome(env, -1);
-  return number(env, state.tcpi_state == TCP_LISTEN ? (int64_t)state.tcpi_unacked : -EINVAL);
+  int failure = listener_info(fd, &state, UP_TO(tcpi_unacked));
+  return number(env, failure != 0 ? failure : (int64_t)state.tcpi_unacked);
 #else
   return number(env, -ENOTSUP);
 #endif
@@ -465,10 +474,8 @@ static napi_value queue_limit(napi_env env, napi_callback_info info) {
   CHECK(one_int(env, info, &fd));
 #ifdef __linux__
   struct tcp_info state;
-  socklen_t length = offsetof(struct tcp_info, tcpi_sacked) + sizeof state.tcpi_sacked;
-  memset(&state, 0, length);
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) == -1) return outcome(env, -1);
-  return number(env, state.tcpi_state == TCP_LISTEN ? (int64_t)state.tcpi_sacked : -EINVAL);
+  int failure = listener_info(fd, &state, UP_TO(tcpi_sacked));
+  return number(env, failure != 0 ? failure : (int64_t)state.tcpi_sacked);
 #else
   return number(env, -ENOTSUP);
 #endif

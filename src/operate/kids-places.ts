@@ -57,8 +57,8 @@ export function refuseKidsPlaces(options: Options): void {
     (each) => each.kind === 'unix' && (each.user !== undefined || each.group !== undefined),
   )
   const places = [
-    { what: 'logFile', path: logFile },
-    { what: 'pidFile', path: pidFile },
+    { what: `logFile ${logFile}`, path: logFile },
+    { what: `pidFile ${pidFile}`, path: pidFile },
     ...given.map((each) => ({
       what: `listen ${formatListenAddress(each)}, whose file is given away,`,
       path: 'path' in each ? each.path : undefined,
@@ -70,9 +70,8 @@ export function refuseKidsPlaces(options: Options): void {
   for (const { what, path = '' } of places) {
     const directory = openTo(path, identity)
     if (directory === undefined) continue
-    const shown = what.startsWith('listen') ? what : `${what} ${path}`
     throw new UsageError(
-      `${shown} cannot be used: user ${JSON.stringify(user)}, whom kids run as, may write to ${directory}`,
+      `${what} cannot be used: user ${JSON.stringify(user)}, whom kids run as, may write to ${directory}`,
     )
   }
 }

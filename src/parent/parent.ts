@@ -150,7 +150,7 @@ export class Parent {
   /** How many connections wait at each listener; -1 where it is closed. */
   depths(): number[] {
     return this.#listeners.map((listener, number) =>
-      this.state.listeners[number]?.open ? Math.max(0, waiting(listener)) : -1,
+      this.#isOpen(number) ? Math.max(0, waiting(listener)) : -1,
     )
   }
 
@@ -181,10 +181,13 @@ export class Parent {
     this.#perform(step(this.state, event, now))
   }
 
+  #isOpen(listener: number): boolean {
+    return this.state.listeners[listener]?.open === true
+  }
+
   #measure(wanted: (listener: number) => boolean): void {
     this.#listeners.forEach((listener, number) => {
-      const open = this.state.listeners[number]?.open === true
-      this.#depths[number] = open && wanted(number) ? waiting(listener) : 0
+      this.#depths[number] = this.#isOpen(number) && wanted(number) ? waiting(listener) : 0
     })
   }
 
@@ -346,8 +349,8 @@ export class Parent {
   }
 
   #lookAfterListeners(): void {
-    const open = (listener: number) => this.state.listeners[listener]?.open === true
-    for (const found of this.#guard.look(open)) this.#feed({ type: 'meddled', ...found })
+    const guarded = this.#guard.look((listener) => this.#isOpen(listener))
+    for (const found of guarded) this.#feed({ type: 'meddled', ...found })
   }
 
   #weigh(most: number): void {

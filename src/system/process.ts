@@ -16,10 +16,7 @@ import { errnoName } from './errno.js'
  */
 export function setParentDeathSignal(signal: NodeJS.Signals): boolean {
   const result = binding.parentDeathSignal(constants.signals[signal])
-  if (result >= 0) return true
-  const code = errnoName(result)
-  if (code === 'ENOTSUP') return false
-  throw new SystemError('setting the parent death signal', code, signal)
+  return hasHappened(result, 'setting the parent death signal', signal)
 }
 
 /**
@@ -29,11 +26,7 @@ export function setParentDeathSignal(signal: NodeJS.Signals): boolean {
  * @throws SystemError (EINVAL)
  */
 export function forbidDump(): boolean {
-  const result = binding.forbidDump()
-  if (result >= 0) return true
-  const code = errnoName(result)
-  if (code === 'ENOTSUP') return false
-  throw new SystemError('forbidding dumps', code)
+  return hasHappened(binding.forbidDump(), 'forbidding dumps')
 }
 
 /**
@@ -54,4 +47,12 @@ export function yieldWhenWoken(): void {
  */
 export function exitAtOnce(code: number): never {
   return binding.exitAtOnce(code)
+}
+
+/** False where the system knows no such thing. */
+function hasHappened(result: number, doing: string, detail?: string): boolean {
+  if (result >= 0) return true
+  const code = errnoName(result)
+  if (code === 'ENOTSUP') return false
+  throw new SystemError(doing, code, detail)
 }

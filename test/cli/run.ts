@@ -2,12 +2,11 @@
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { SocketAddress } from '../../src/listen-address.js'
 import { Client, type ClientOptions } from '../process/client.js'
-import { isAlive, offspring, until, within } from '../process/processes.js'
+import { isAlive, offspring, until, withEnvironment, within } from '../process/processes.js'
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
@@ -86,16 +85,7 @@ export class Run {
 
   /** Whatever of it runs still, whoever its parent is by now: found by a variable in its environment. */
   left(): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(this.#mark) && isAlive(pid)
-        } catch {
-          return false
-        }
-      })
+    return withEnvironment(this.#mark)
   }
 
   /** The log so far, a record a line; lines that are no JSON are left out. */

@@ -1,21 +1,13 @@
 /** What a row is run in: a directory, a seed, a ledger of who was served, the servers it starts, and the look at them when it is over. */
 
 import { randomUUID } from 'node:crypto'
-import {
-  chmodSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PreforkerOptions } from 'preforkd'
 import { randomFrom } from '../../src/herd/random.js'
-import { isAlive, until } from '../process/processes.js'
+import { until, withEnvironment } from '../process/processes.js'
 import { type Launch, Server } from './server.js'
 
 /** The path of a file under test/fixtures. */
@@ -110,16 +102,7 @@ export class Bed {
 
   /** Whatever the row started and that runs still, whoever its parent is by now. */
   left(): number[] {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(this.#mark) && isAlive(pid)
-        } catch {
-          return false
-        }
-      })
+    return withEnvironment(this.#mark)
   }
 
   /** Undoes all that is left; after the look. */

@@ -1,4 +1,4 @@
-/** Spoils what was good: bytes changed, added, left out or said twice. */
+/** Spoils what was good: bytes changed, added, left out or said twice; for rows, and for tests of parsers. */
 
 /** Up to three changes, most of them by a byte that means something there. */
 export function spoil(bytes: Buffer, telling: Buffer, random: () => number): Buffer {
@@ -8,7 +8,13 @@ export function spoil(bytes: Buffer, telling: Buffer, random: () => number): Buf
   return spoilt
 }
 
-function spoilOnce(bytes: Buffer, telling: Buffer, random: () => number): Buffer {
+/** One change; of the bytes that are put in, `share` are among those that mean something. */
+export function spoilOnce(
+  bytes: Buffer,
+  telling: Buffer,
+  random: () => number,
+  share = 0.75,
+): Buffer {
   const roll = (limit: number) => Math.floor(random() * limit)
   const at = roll(bytes.length + 1)
   const end = Math.min(bytes.length, at + roll(8))
@@ -17,7 +23,7 @@ function spoilOnce(bytes: Buffer, telling: Buffer, random: () => number): Buffer
     bytes.subarray(at, end),
     bytes.subarray(end),
   ]
-  const meaningful = roll(4) > 0
+  const meaningful = random() >= 1 - share
   const byte = Buffer.from([meaningful ? (telling[roll(telling.length)] as number) : roll(256)])
   switch (roll(4)) {
     case 0:

@@ -1,11 +1,11 @@
 /** What kids inherit: exactly the descriptors and the environment that are meant for them, whatever the parent has. */
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Test, test } from 'tap'
 import { fixture, handler, socketPath, withServer } from './harness.js'
-import { descriptorsOf, isAlive, offspring, signal, until } from './processes.js'
+import { descriptorsOf, isAlive, lookAt, offspring, signal, until } from './processes.js'
 
 const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const isRoot = process.geteuid?.() === 0
@@ -51,7 +51,8 @@ interface Start {
 /** Starts the command with one kid and exactly this environment, without tap's hooks; gives its pid and the kid's. */
 async function start(t: Test, args: readonly string[], { env, strays, redirections }: Start) {
   const stdio = ['ignore', 'ignore', 'ignore'] as ('ignore' | number)[]
-  for (const stray of strays ?? []) stdio[stray] = 0
+  const nothing = openSync('/dev/null', 'r')
+  for (const stray of strays ?? []) stdio[stray] = nothing
   // What is passed over is closed in the new process.
   for (let fd = 0; fd < stdio.length; fd++) stdio[fd] ??= 'ignore'
   const listen = ['--listen', `name=unix:${socketPath(t)}`, '--kids', '1']
@@ -62,6 +63,7 @@ async function start(t: Test, args: readonly string[], { env, strays, redirectio
     ['-c', `exec env -i "$@" ${redirections ?? ''}`, 'sh', ...assignments, ...command],
     { stdio },
   )
+  closeSync(nothing)
   const pid = parent.pid as number
   t.teardown(() => parent.kill('SIGKILL'))
   // The launcher sets it last before it turns into the kid.
@@ -162,12 +164,6 @@ for (const [title, redirections, user] of [
   })
 }
 
-/** SCHED_OTHER is 0, SCHED_BATCH 3: the field "policy" of proc(5), counted from behind the name, which may have spaces. */
-function policyOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38])
-}
-
 void test('parent and kid let others finish their turn, unless told otherwise', async (t) => {
   for (const [flags, policy] of [
     [[], 3],
@@ -177,8 +173,8 @@ void test('parent and kid let others finish their turn, unless told otherwise', 
     // It has its title only when it has done what comes first.
     const title = () => readFileSync(`/proc/${run.kid}/cmdline`, 'latin1')
     await until(() => title().startsWith('preforkd: kid'), 'the kid to have its title')
-    t.equal(policyOf(run.kid), policy)
-    t.equal(policyOf(run.pid), policy)
+    t.equal(lookAt(run.kid)?.policy, policy)
+    t.equal(lookAt(run.pid)?.policy, policy)
     await end(run)
   }
 })
@@ -188,7 +184,7 @@ withServer(
   { ...handler('says-its-pid'), kids: 1 },
   async (t, served) => {
     const [kid] = served.server.status().kids
-    t.equal(policyOf(kid?.pid as number), 3)
-    t.equal(policyOf(process.pid), 0)
+    t.equal(lookAt(kid?.pid as number)?.policy, 3)
+    t.equal(lookAt(process.pid)?.policy, 0)
   },
 )

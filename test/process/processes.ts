@@ -12,13 +12,17 @@ export function within<T>(promise: Promise<T>, what: string, milliseconds = pati
   return pTimeout(promise, { milliseconds, message })
 }
 
-/** State and parent of a process, as the kernel has them; undefined when there is none. */
-export function lookAt(pid: number): { state: string; parent: number } | undefined {
+/**
+ * State, parent and scheduling policy of a process, as the kernel has them (proc(5)); undefined when there is none. Of the
+ * policies SCHED_OTHER is 0, SCHED_BATCH 3.
+ */
+export function lookAt(pid: number): { state: string; parent: number; policy: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name in brackets may itself hold brackets and blanks.
-    const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state, parent: Number(parent) }
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const [state = '', parent = ''] = fields
+    return { state, parent: Number(parent), policy: Number(fields[38]) }
   } catch {
     return undefined
   }
@@ -43,6 +47,17 @@ export function offspring(parent: number): number[] {
   return allPids().filter((pid) => lookAt(pid)?.parent === parent && isAlive(pid))
 }
 
+/** Living processes that have this in their environment, whoever their parent is by now. */
+export function withEnvironment(mark: string): number[] {
+  return allPids().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark) && isAlive(pid)
+    } catch {
+      return false
+    }
+  })
+}
+
 function allPids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -61,6 +76,16 @@ export function descriptorsOf(pid: number | 'self' = 'self'): string[] {
   }
   return found
 }
+
+/** What a kid has open that has one listener and nothing to do: its pipes, and what its parent gave it as 0 to 2. */
+export const descriptorsOfKid = [
+  /^0 -> \/dev\/null$/,
+  /^1 -> /,
+  /^2 -> /,
+  /^3 -> socket:/,
+  /^4 -> pipe:/,
+  /^5 -> pipe:/,
+] as const
 
 /** Settles once `done`; asked in every turn of the event loop. For what no event tells, such as another process's state. */
 export async function until(done: () => boolean, what: string, limit = patience): Promise<void> {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { signals as known } from '../../../src/core/signals.js'
 import { isAlive, pass, signal, until } from '../../process/processes.js'
 import type { Asked } from '../asked.js'
 import type { Bed } from '../bed.js'
@@ -9,18 +10,7 @@ import { load } from '../load.js'
 import type { Row } from '../row.js'
 import type { Server } from '../server.js'
 
-const all = [
-  'SIGTERM',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGHUP',
-  'SIGUSR1',
-  'SIGUSR2',
-  'SIGTTIN',
-  'SIGTTOU',
-  'SIGWINCH',
-  'SIGCHLD',
-] as const
+const all = [...known, 'SIGCHLD'] as const
 
 /** Signals a parent that may have gone in the meantime. */
 function send(pid: number, name: NodeJS.Signals): void {

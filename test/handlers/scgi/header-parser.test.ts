@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { HeaderParser, type HeaderResult } from '../../../src/handlers/scgi/header-parser.js'
+import { randomFrom } from '../../../src/herd/random.js'
+import { spoilOnce } from '../../faults/spoil.js'
 import { badRequests, joined, netstring, type Pairs, request } from './requests.js'
 
 const limits = { maxHeaderBytes: 65_536, maxHeaders: 256 }
@@ -167,54 +169,24 @@ function expected(text: string, { maxHeaderBytes, maxHeaders }: typeof limits) {
   return { contentLength: Number(strings[1]), names }
 }
 
-/** Numbers from 0 to below `limit`, the same for the same seed. */
-function dice(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
-}
-
 t.test('100,000 spoilt headers: none throws, none is taken that should not be', async (t) => {
   const seed = Date.now() >>> 0
   t.comment(`seed ${seed}`)
-  const roll = dice(seed)
+  const random = randomFrom(seed)
+  const roll = (limit: number) => Math.floor(random() * limit)
   const seeds = [
     request(),
     request('body', { A: 'b', REQUEST_URI: '/' }),
     ...badRequests.map(({ bytes }) => bytes).filter((bytes) => bytes.length < 200),
   ]
   const telling = Buffer.from('\0,:0123456789-A')
-  const spoil = (bytes: Buffer): Buffer => {
-    const at = roll(bytes.length + 1)
-    const end = Math.min(bytes.length, at + roll(8))
-    const [before, within, after] = [
-      bytes.subarray(0, at),
-      bytes.subarray(at, end),
-      bytes.subarray(end),
-    ]
-    const byte = Buffer.from([
-      roll(2) === 0 ? roll(256) : (telling[roll(telling.length)] as number),
-    ])
-    switch (roll(4)) {
-      case 0:
-        return Buffer.concat([before, byte, bytes.subarray(at + 1)])
-      case 1:
-        return Buffer.concat([before, byte, bytes.subarray(at)])
-      case 2:
-        return Buffer.concat([before, after])
-      default:
-        return Buffer.concat([before, within, within, after])
-    }
-  }
   const small = { maxHeaderBytes: 100, maxHeaders: 4 }
   const found = { incomplete: 0, complete: 0, malformed: 0 }
   const wrong: string[] = []
   const before = process.memoryUsage()
   for (let i = 0; i < 100_000; i++) {
     let bytes = seeds[roll(seeds.length)] as Buffer
-    for (let times = roll(3); times >= 0; times--) bytes = spoil(bytes)
+    for (let times = roll(3); times >= 0; times--) bytes = spoilOnce(bytes, telling, random, 0.5)
     const result = parse(cut(bytes, [roll(bytes.length + 1), roll(bytes.length + 1)]), small)
     found[result.type]++
     const should = expected(bytes.toString('latin1'), small)
