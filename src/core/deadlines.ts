@@ -20,15 +20,18 @@ export function overdueKids(state: State, now: number): number[] {
   return overdue
 }
 
+/** Remembers when an order of `now` will be late; forgotten, by `expire`, as soon as all are answered. */
+export function awaitAnswer(state: State, now: number): void {
+  const late = now + Math.min(state.settings.lateAfter, state.settings.acceptTimeout)
+  state.earliest = Math.min(state.earliest, late)
+}
+
 /** Acts on all that is due, and finds out when the next thing will be. */
 export function expire(state: State, now: number, effects: Effect[]): void {
-  const isDue = now >= state.earliest
-  // Nearly every order is answered long before it is late; who then still waited for that would be woken for nothing.
-  const isEasier = state.awaitsAnswers && state.counts.ordered + state.counts.late === 0
-  if (!isDue && !isEasier) return
-  state.awaitsAnswers &&= !isEasier
-  if (isDue) act(state, now, effects)
-  state.earliest = nextDue(state, now)
+  if (state.unanswered === 0) state.earliest = state.beyond
+  if (now < state.earliest) return
+  act(state, now, effects)
+  findNextDue(state, now)
 }
 
 function act(state: State, now: number, effects: Effect[]): void {
@@ -92,27 +95,35 @@ function connectionLimit({ settings }: State, kid: Kid): number {
 }
 
 function kidDue(state: State, kid: Kid): number {
-  const { acceptTimeout, lateAfter } = state.settings
-  const { order, holds } = kid
-  let due = kid.deadline
-  if (order !== undefined) {
-    due = Math.min(due, order.at + acceptTimeout, order.late ? due : order.at + lateAfter)
-  }
-  // Holds stand in the order of their answers, so the first is the oldest.
-  if (holds[0] !== undefined) due = Math.min(due, holds[0].since + connectionLimit(state, kid))
-  return due
+  return Math.min(beyondOrder(state, kid), orderDue(state, kid))
 }
 
-function nextDue(state: State, now: number): number {
-  let next = state.phase === 'draining' ? state.stopBy : Number.POSITIVE_INFINITY
+function orderDue(state: State, { order }: Kid): number {
+  if (order === undefined) return Number.POSITIVE_INFINITY
+  const { acceptTimeout, lateAfter } = state.settings
+  return order.at + (order.late ? acceptTimeout : Math.min(acceptTimeout, lateAfter))
+}
+
+function beyondOrder(state: State, kid: Kid): number {
+  // Holds stand in the order of their answers, so the first is the oldest.
+  const hold = kid.holds[0]
+  return hold === undefined
+    ? kid.deadline
+    : Math.min(kid.deadline, hold.since + connectionLimit(state, kid))
+}
+
+function findNextDue(state: State, now: number): void {
+  let answer = Number.POSITIVE_INFINITY
+  let beyond = state.phase === 'draining' ? state.stopBy : Number.POSITIVE_INFINITY
   const consider = (at: number) => {
-    if (at > now && at < next) next = at
+    if (at > now && at < beyond) beyond = at
   }
   for (const kid of state.kids.values()) {
     if (kid.state === 'killed') continue
-    consider(kidDue(state, kid))
+    consider(beyondOrder(state, kid))
     consider(kid.upAt)
     consider(kid.oldAt)
+    answer = Math.min(answer, orderDue(state, kid))
   }
   consider(state.rhythm.ends)
   for (const listener of state.listeners) {
@@ -123,5 +134,6 @@ function nextDue(state: State, now: number): number {
   }
   consider(state.budget.restUntil)
   consider(overloadQuiet(state))
-  return next
+  state.beyond = beyond
+  state.earliest = Math.min(beyond, answer)
 }

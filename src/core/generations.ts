@@ -2,7 +2,7 @@
 
 import type { Effect } from './events.js'
 import { killKid, tellToLeave } from './leaving.js'
-import { hasTakenAll, isOnItsLast, replaceSoon } from './recycling.js'
+import { hasTakenAll, isOnItsLast, keep, replaceSoon } from './recycling.js'
 import { type Kid, type State, stayingKids } from './scoreboard.js'
 import type { CoreSettings } from './settings.js'
 
@@ -19,7 +19,7 @@ export function beginReload(state: State, settings: CoreSettings, now: number): 
   // A new handler is a new chance: what the old one did wrong is not held against it.
   state.budget.rest = 0
   state.budget.restUntil = now
-  for (const kid of state.kids.values()) replaceSoon(kid, 'reload')
+  for (const kid of state.kids.values()) replaceSoon(state, kid, 'reload')
 }
 
 /** A kid of the new generation is up: one of those to be replaced may go. */
@@ -75,9 +75,9 @@ export function failReload(state: State, dead: Kid, now: number, effects: Effect
         effects,
       )
     } else if (kid.outgoing === 'reload') {
-      kid.outgoing = ''
+      keep(state, kid)
       // What it was to be replaced for before may hold still.
-      if (kid.taken > 0) hasTakenAll(kid)
+      if (kid.taken > 0) hasTakenAll(state, kid)
     }
   }
   effects.push({ type: 'reloadFailed', generation: failed, kid: dead.number })

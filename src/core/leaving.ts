@@ -50,6 +50,7 @@ export function tellToLeave(state: State, kid: Kid, now: number, effects: Effect
 /** An order is out no more: answered, or never to be. */
 export function endOrder(state: State, kid: Kid, order: Order): void {
   kid.order = undefined
+  state.unanswered--
   if (order.late) return
   const listener = listenerOf(state, order.listener)
   listener.ordersOut--

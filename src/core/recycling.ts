@@ -14,8 +14,16 @@ export function roomOf(kid: Kid): number {
  * Marks a kid that is to be replaced; it goes on taking orders until its successor is up. One near its last connection
  * goes on until it has had that, unless something else wants it replaced.
  */
-export function replaceSoon(kid: Kid, reason: string): void {
-  if (kid.outgoing === '' || isOnItsLast(kid)) kid.outgoing = reason
+export function replaceSoon(state: State, kid: Kid, reason: string): void {
+  if (kid.outgoing === '') state.outgoing++
+  else if (!isOnItsLast(kid)) return
+  kid.outgoing = reason
+}
+
+/** Takes that back. */
+export function keep(state: State, kid: Kid): void {
+  if (kid.outgoing !== '') state.outgoing--
+  kid.outgoing = ''
 }
 
 /** Whether it goes by itself after a few connections more: it is let have them first, and told to go for no other's sake. */
@@ -24,9 +32,9 @@ export function isOnItsLast(kid: Kid): boolean {
 }
 
 /** After it has accepted: whether it has taken all it may. Its successor is sent for a little earlier. */
-export function hasTakenAll(kid: Kid): boolean {
+export function hasTakenAll(state: State, kid: Kid): boolean {
   if (kid.taken >= Math.max(1, Math.floor(kid.takesAtMost * successorAt))) {
-    replaceSoon(kid, 'maxConnections')
+    replaceSoon(state, kid, 'maxConnections')
   }
   return kid.taken >= kid.takesAtMost
 }
@@ -34,5 +42,5 @@ export function hasTakenAll(kid: Kid): boolean {
 /** Marks those that have become too old. */
 export function ageKids(state: State, now: number): void {
   if (state.settings.maxAge === Number.POSITIVE_INFINITY) return
-  for (const kid of state.kids.values()) if (kid.oldAt <= now) replaceSoon(kid, 'maxAge')
+  for (const kid of state.kids.values()) if (kid.oldAt <= now) replaceSoon(state, kid, 'maxAge')
 }

@@ -1,7 +1,7 @@
 /** The accept round: `step(state, event, now)` says what to do about what happened. The heart; read it top to bottom. */
 
 import { type Share, shareOut } from './choose.js'
-import { expire } from './deadlines.js'
+import { awaitAnswer, expire } from './deadlines.js'
 import type { Effect, Event } from './events.js'
 import { beginReload, endReload, failReload } from './generations.js'
 import { buryKid, endOrder, killKid, partWith } from './leaving.js'
@@ -89,7 +89,7 @@ export function step(state: State, event: Event, now: number): Effect[] {
       onMeddled(state, event.listener, event.done, event.code, now, effects)
       break
     case 'fat':
-      replaceSoon(kidOf(state, event.kid), 'maxRss')
+      replaceSoon(state, kidOf(state, event.kid), 'maxRss')
       break
     case 'reload':
       beginReload(state, event.settings, now)
@@ -242,8 +242,8 @@ function send(
   listener.ordersOut++
   listener.promised += count
   state.counters.orders++
-  soon(state, now + Math.min(state.settings.lateAfter, state.settings.acceptTimeout))
-  state.awaitsAnswers = true
+  state.unanswered++
+  awaitAnswer(state, now)
   effects.push({ type: 'order', kid: kid.number, seq, listener: number, count })
 }
 

@@ -137,6 +137,8 @@ export interface State {
   stopBy: number
   kids: Map<number, Kid>
   counts: Record<KidState, number>
+  /** Kids that are to be replaced, whatever their state. */
+  outgoing: number
   listeners: ListenerState[]
   /** The listener that has the first turn. */
   turn: number
@@ -144,6 +146,8 @@ export interface State {
   /** When a kid was last spawned. */
   lastSpawn: number
   nextSeq: number
+  /** Orders of all kids that have not been answered, late ones included. */
+  unanswered: number
   freshest: number
   /** First kids still to be spawned, and whether any kid has ever been up. */
   firstKids: number
@@ -163,8 +167,8 @@ export interface State {
   lastStep: number
   /** Nothing is due before this time; may be earlier than what is due. */
   earliest: number
-  /** Whether that may be for an order's sake. */
-  awaitsAnswers: boolean
+  /** The same of all but orders: nearly all are answered long before they are late, and then this is what is left. */
+  beyond: number
   overload: OverloadState
   counters: Counters
 }
@@ -186,11 +190,13 @@ export function newState(settings: CoreSettings): State {
       killed: 0,
       gone: 0,
     },
+    outgoing: 0,
     listeners: settings.depthKnown.map(newListenerState),
     turn: 0,
     nextKid: 1,
     lastSpawn: Number.NEGATIVE_INFINITY,
     nextSeq: 1,
+    unanswered: 0,
     freshest: 0,
     firstKids: settings.startKids,
     // A pool that begins with nobody has nothing to prove before it serves.
@@ -204,7 +210,7 @@ export function newState(settings: CoreSettings): State {
     reload: undefined,
     lastStep: 0,
     earliest: Number.POSITIVE_INFINITY,
-    awaitsAnswers: false,
+    beyond: Number.POSITIVE_INFINITY,
     overload: { began: undefined, lastSeen: 0, announced: undefined, total: 0, ...unpressed },
     counters: newCounters(),
   }
@@ -282,8 +288,11 @@ export function moveKid(state: State, kid: Kid, change: KidChange, now: number):
   const to = nextState(kid.state, change)
   if (to === kid.state) return
   state.counts[kid.state]--
-  if (to === 'gone') state.kids.delete(kid.number)
-  else state.counts[to]++
+  if (to !== 'gone') state.counts[to]++
+  else {
+    state.kids.delete(kid.number)
+    if (kid.outgoing !== '') state.outgoing--
+  }
   kid.state = to
   kid.since = now
 }
@@ -332,5 +341,6 @@ export function wantsDepth(state: State, number: number, now: number): boolean {
 
 /** Remembers that something is due at `at`. */
 export function soon(state: State, at: number): void {
+  if (at < state.beyond) state.beyond = at
   if (at < state.earliest) state.earliest = at
 }

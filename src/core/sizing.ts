@@ -7,7 +7,7 @@ import { noteOverload, shedBurst, waitedTooLong } from './overload.js'
 import { beat, isShort, type PoolCounts, wantsFewer, wantsKid } from './pool.js'
 import { isOnItsLast } from './recycling.js'
 import { maySpawn } from './restart-budget.js'
-import { addKid, type Kid, type State, soon, wantsDepth } from './scoreboard.js'
+import { addKid, type Kid, type State, soon, stayingKids, wantsDepth } from './scoreboard.js'
 import { giveUp } from './stopping.js'
 
 /** Sizes the pool and looks after overload; `unserved` says for each listener what waits that no order covers. */
@@ -130,33 +130,42 @@ function busyness(kid: Kid): number {
   return kid.held + kid.detached
 }
 
-/** What sizing looks at, and whether any kid waits to be replaced: in one pass, since 256 kids make it a long one. */
+/** What sizing looks at, and whether any kid waits to be replaced. */
 interface Counted extends PoolCounts {
   outgoing: boolean
 }
 
+/** Asked in every turn: counts that are kept, less the kids that are to be replaced, of whom there are seldom any. */
 function countPool(state: State, unserved: number, now: number): Counted {
+  const { settings } = state
   const counts: Counted = {
-    pending: 0,
-    idle: 0,
-    staying: 0,
+    pending: state.counts.pending,
+    idle: state.counts.idle,
+    staying: stayingKids(state),
     unserved,
-    slots: state.settings.slots,
+    slots: settings.slots,
     first: state.firstKids,
-    longestIdle: 0,
+    longestIdle: settings.minSpare === 0 ? longestIdle(state, now) : 0,
     outgoing: false,
   }
+  if (state.outgoing === 0) return counts
   for (const kid of state.kids.values()) {
-    if (kid.state === 'leaving') continue
-    if (kid.outgoing !== '' && !isOnItsLast(kid)) counts.outgoing = true
-    if (kid.outgoing !== '' || kid.state === 'killed') continue
-    counts.staying++
-    if (kid.state === 'pending') counts.pending++
-    if (kid.state !== 'idle') continue
-    counts.idle++
-    counts.longestIdle = Math.max(counts.longestIdle, now - kid.since)
+    if (kid.outgoing === '' || kid.state === 'leaving') continue
+    if (!isOnItsLast(kid)) counts.outgoing = true
+    if (kid.state === 'killed') continue
+    counts.staying--
+    if (kid.state === 'pending') counts.pending--
+    if (kid.state === 'idle') counts.idle--
   }
   return counts
+}
+
+function longestIdle(state: State, now: number): number {
+  let longest = 0
+  for (const kid of state.kids.values()) {
+    if (kid.state === 'idle' && kid.outgoing === '') longest = Math.max(longest, now - kid.since)
+  }
+  return longest
 }
 
 /** Free slots of kids whose orders are late: they will be there as soon as these kids come to. */

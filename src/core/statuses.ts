@@ -45,7 +45,7 @@ export function onStatus(
       const short = status.type === 'failed' && classOfAcceptError(status.code) !== 'nothing'
       const aborted = status.type === 'failed' && mayAcceptAgain(status.code)
       takeAnswer(state, kid, order, status.count, { short, aborted }, now)
-      if (status.count > 0 && hasTakenAll(kid) && kid.state !== 'leaving') {
+      if (status.count > 0 && hasTakenAll(state, kid) && kid.state !== 'leaving') {
         effects.push({ type: 'leaving', kid: kid.number, reason: kid.outgoing })
         tellToLeave(state, kid, now, effects)
       }

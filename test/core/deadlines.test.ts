@@ -51,6 +51,16 @@ t.test('a late kid that answers in time lives', async (t) => {
   t.equal(scene.counters.late, 1)
 })
 
+t.test('an order that was answered in time has nobody woken to find it late', async (t) => {
+  const scene = Scene.ready({ startKids: 1, maxKids: 1, connectionTimeout: 60_000 })
+  scene.pass(2_000)
+  scene.rush()
+  t.ok(scene.state.earliest <= scene.now + 5, 'while it is out somebody looks')
+  scene.answers(1, 1)
+  scene.turn()
+  t.equal(scene.state.earliest, scene.now + 60_000, 'and the next thing due is the connection')
+})
+
 t.test(
   'the overdue are named before anything happens to them, so that they can be read first',
   async (t) => {

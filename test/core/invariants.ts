@@ -23,7 +23,11 @@ export function stateFaults(state: State, now: number): string[] {
   const promised = listeners.map(() => 0)
   const seen: Record<string, number> = {}
   let held = 0
+  let outgoing = 0
+  let unanswered = 0
   for (const [number, kid] of state.kids) {
+    if (kid.outgoing !== '') outgoing++
+    if (kid.order !== undefined) unanswered++
     seen[kid.state] = (seen[kid.state] ?? 0) + 1
     held += kid.held + kid.detached
     expect(kid.number === number, () => `kid ${number} is entered under its own number`)
@@ -36,6 +40,8 @@ export function stateFaults(state: State, now: number): string[] {
   for (const [name, count] of Object.entries(counts)) {
     expect(count === (seen[name] ?? 0), () => `the count of ${name} kids is that of the table`)
   }
+  expect(state.outgoing === outgoing, () => 'the count of kids to be replaced is that of the table')
+  expect(state.unanswered === unanswered, () => 'the count of orders out is that of the table')
   expect(
     counters.accepted === counters.done + held + counters.lost,
     () => 'accepted = done + held + lost',

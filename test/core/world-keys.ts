@@ -13,7 +13,8 @@ export function keyOf(world: World): string {
   const { counters, overload } = state
   const covered = counters.lost + counters.unanswered + counters.shed + counters.abandoned
   const parts: (string | number)[] = [queues.map(({ length }) => length).join(), +world.asked]
-  parts.push(covered - world.failed, state.firstKids, +state.everUp, distance(state.earliest, now))
+  parts.push(covered - world.failed, state.firstKids, +state.everUp)
+  parts.push(distance(state.earliest, now), distance(state.beyond, now))
   parts.push(state.phase, state.turn)
   parts.push(overload.began === undefined ? 'n' : Math.max(-100, overload.began - now))
   parts.push(overload.announced === undefined ? 'n' : Math.max(-1_000, overload.lastSeen - now))
