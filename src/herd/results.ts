@@ -1,5 +1,6 @@
 /** The records of the lab, one a line of results.jsonl; written by what measures, read by what shows. */
 
+import type { QueueSample } from './queue-samples.js'
 import type { ShapeName } from './shapes.js'
 import type { StrategyName } from './strategies.js'
 
@@ -79,8 +80,11 @@ export interface MeasurementLine {
   readonly neverUsed: number
   /** `burst` only. */
   readonly drain: Drain | null
-  /** [milliseconds since the start, connections that wait]; empty where the listener is the server's own. */
-  readonly queueDepth: readonly (readonly [ms: number, depth: number])[]
+  /**
+   * How many connections waited, in the queues of all listeners together: at most 200 samples, each the deepest of its
+   * part of the time. Empty where the listener is the server's own.
+   */
+  readonly queueDepth: readonly QueueSample[]
   /** ListenOverflows and ListenDrops of this machine (of its network namespace) meanwhile. */
   readonly overflows: number
   readonly drops: number

@@ -62,10 +62,12 @@ t.test(
     const missing = linesOf(out).filter((line) => line.type === 'unavailable')
     for (const { strategy, reason } of missing) t.comment(`${strategy} is not tried: ${reason}`)
     t.equal(found.length, 2 * (grow.length + stay.length - missing.length))
-    for (const { connections, failed, kidsAccepted, strategy, kids } of found) {
+    for (const { connections, failed, kidsAccepted, strategy, kids, queueDepth } of found) {
       const all = kidsAccepted.reduce((sum, count) => sum + count, 0)
       t.match({ failed, all }, { failed: 0, all: connections }, `${strategy}, ${kids}: all served`)
       t.ok(connections > 0, `${strategy}, ${kids}: ${connections} connections`)
+      const known = queueDepth.length > 0 && queueDepth.length <= 200
+      t.ok(known, `${strategy}, ${kids}: ${queueDepth.length} looks at the queue`)
     }
     const switches = (strategy: string, kids: number) => {
       const line = found.find((line) => line.strategy === strategy && line.kids === kids)

@@ -107,4 +107,7 @@ export const metrics = {
   p99: ({ latencyUs }) => latencyUs.p99,
   /** In milliseconds. */
   lastReply: ({ drain }) => drain?.lastReplyMs.p50 ?? null,
+  /** Connections that waited at most, where it was looked. */
+  longestQueue: ({ queueDepth }) =>
+    queueDepth.reduce<number | null>((most, [, depth]) => Math.max(most ?? 0, depth), null),
 } satisfies Record<string, Metric>

@@ -8,6 +8,7 @@ import { type Cell, cellsOf } from './figures.js'
 import { paretoPlot } from './pareto-plot.js'
 import { percentilesPlot } from './percentiles-plot.js'
 import type { Plot } from './plot.js'
+import { queuePlot } from './queue-plot.js'
 import { lorenzPlot, sharesPlot } from './shares.js'
 import { switchesPlot } from './switches-plot.js'
 import { timelinePlot } from './timeline.js'
@@ -25,6 +26,16 @@ export interface PlotGroup {
 type Draw = (cells: readonly Cell[], title: string) => Plot
 
 const words = { lab: 'the lab', server: 'servers' } as const
+
+/**
+ * `stall` shows queues that stand behind a busy kid, `saturate` whether clients wait for kids at all. A burst has come
+ * and gone between two looks: its drain is drawn connection by connection instead. Under the others there is hardly a queue.
+ */
+const queueShapes: readonly ShapeName[] = ['stall', 'saturate']
+
+function hasQueue({ rounds }: Cell): boolean {
+  return rounds.some(({ queueDepth }) => queueDepth.length > 0)
+}
 
 /** All plots that there is data for. */
 export function plotsOf(lines: readonly ResultLine[]): PlotGroup[] {
@@ -64,6 +75,13 @@ export function plotsOf(lines: readonly ResultLine[]): PlotGroup[] {
         'As many connections as kids arrive at once: the steeper a line the sooner they are answered, and where it ends the last client has its reply.',
       shapes: ['burst'],
       plots: byShape(cells, ['burst'], 'drain', drainPlot),
+    },
+    {
+      heading: 'Queue depth over time',
+      sentence:
+        'The higher, the more connections wait to be accepted, all rows of a plot to one scale: under stall, what stands for 50 ms waits behind a busy kid while others are idle; under saturate, where a row is full clients wait for the server, where it is empty the server waits for them; what a server has accepted and does not serve yet (as cluster-rr has) is not in it.',
+      shapes: queueShapes,
+      plots: byShape(cells.filter(hasQueue), queueShapes, 'queue-depth', queuePlot),
     },
     {
       heading: 'Who gets the connections',

@@ -85,7 +85,8 @@ const measurement = z
         curve: pairs,
       })
       .nullable(),
-    queueDepth: pairs,
+    // Records without it are drawn without its plot.
+    queueDepth: pairs.default([]),
     overflows: count,
     drops: count,
     client: z.object({ cpuUsPerConnection: amount, busy: amount, saturated: z.boolean() }),

@@ -45,7 +45,7 @@ const columns: readonly Column[] = [
   { head: 'if random', meaning: "Jain's index that a fair random split would have", metric: ({ jainExpected }) => jainExpected, write: plain },
   { head: 'largest share', meaning: 'the part of all connections that one kid had', metric: ({ largestShare }) => largestShare, write: percent },
   { head: 'never used', meaning: 'kids without any connection', metric: ({ neverUsed }) => neverUsed, write: plain },
-  { head: 'longest queue', meaning: 'connections that waited, at most, where it was looked', metric: ({ queueDepth }) => queueDepth.reduce<number | null>((most, [, depth]) => Math.max(most ?? 0, depth), null), write: plain },
+  { head: 'longest queue', meaning: 'connections that waited, at most, where it was looked', metric: metrics.longestQueue, write: plain },
   { head: 'client busy', meaning: "the load client's CPU as a part of one core", metric: ({ client }) => client.busy, write: percent },
 ]
 

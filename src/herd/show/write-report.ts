@@ -9,7 +9,7 @@ import { plotsOf } from './plots.js'
 import { reportOf } from './report.js'
 
 /** What our plots are called, with the shapes, strategies and numbers of any run. */
-const ours = /^(switches|timeline|latency|cost|drain|shares|lorenz)-[a-z0-9-]+\.svg$/
+const ours = /^(switches|timeline|latency|cost|drain|queue-depth|shares|lorenz)-[a-z0-9-]+\.svg$/
 
 /**
  * Writes `report.html`, and each plot as a file in `plots`, where those of an earlier run go. Makes the directory where

@@ -1,6 +1,7 @@
 /** Plots are well-formed, have a mark for each figure and escape what they are told, whatever the figures are. */
 
 import t from 'tap'
+import { MOST_SAMPLES, type QueueSample, thinned } from '../../../src/herd/queue-samples.js'
 import type { MeasurementLine } from '../../../src/herd/results.js'
 import { sweepKids } from '../../../src/herd/shapes.js'
 import { drainPlot } from '../../../src/herd/show/drain-plot.js'
@@ -10,6 +11,7 @@ import { paretoPlot } from '../../../src/herd/show/pareto-plot.js'
 import { percentilesPlot } from '../../../src/herd/show/percentiles-plot.js'
 import { type Plot, spread, svgOf } from '../../../src/herd/show/plot.js'
 import { plotsOf } from '../../../src/herd/show/plots.js'
+import { queuePlot } from '../../../src/herd/show/queue-plot.js'
 import { linearScale, logScale, plain, time } from '../../../src/herd/show/scales.js'
 import { lorenzPlot, sharesOf, sharesPlot } from '../../../src/herd/show/shares.js'
 import { stripsText } from '../../../src/herd/show/strips.js'
@@ -40,12 +42,12 @@ function cells(...lines: MeasurementLine[]): Cell[] {
 }
 
 const draws: Readonly<Record<string, (cells: readonly Cell[], title: string) => Plot>> = {
-  ...{ switchesPlot, percentilesPlot, drainPlot, sharesPlot, lorenzPlot, paretoPlot },
+  ...{ switchesPlot, percentilesPlot, drainPlot, sharesPlot, lorenzPlot, paretoPlot, queuePlot },
 }
 
 t.test('every plot of a run is well-formed, and two are never in one file', async (t) => {
   const groups = plotsOf(sampleRun())
-  t.equal(groups.length, 7, 'each kind of plot')
+  t.equal(groups.length, 8, 'each kind of plot')
   const files = groups.flatMap(({ plots }) => plots)
   t.equal(new Set(files.map(([file]) => file)).size, files.length)
   for (const [file, plot] of files) {
@@ -131,6 +133,62 @@ t.test('shares: a bar a kid, as high as its part beside the fair line', async (t
   t.strictSame(bars, [30, 30, 30, 30, 30, 0, 0, 0])
   t.equal(find(svg, { class: 'fair' }).length, 2)
   t.ok(labels(svg).includes('most 100 %'))
+})
+
+t.test('queues: a row a strategy, all of one round and to one scale', async (t) => {
+  const at = (name: 'accept' | 'reuseport', round: number, depths: readonly number[]) =>
+    measurement(name, 'stall', 8, round, {
+      queueDepth: depths.map((depth, i): QueueSample => [i * 10, depth]),
+    })
+  const lines = [
+    ...[at('accept', 1, [0, 9, 9]), at('reuseport', 1, [9, 9, 9])],
+    ...[at('accept', 2, [0, 0, 0]), at('reuseport', 2, [1, 0, 0])],
+    ...[at('accept', 3, [0, 1, 0]), at('reuseport', 3, [2, 4, 0])],
+    // Interrupted: not every strategy has it.
+    at('accept', 4, [2, 2, 2]),
+  ]
+  const svg = draw(queuePlot(cells(...lines), 'stall'))
+  const texts = labels(svg)
+  for (const text of ['accept', 'reuseport', 'most 1', 'most 4', 'rounds: 0 \u2013 9'])
+    t.ok(texts.includes(text), text)
+  t.ok(texts.includes('milliseconds since the load began, round 3'), 'neither calm nor worst')
+  const heights = ['c0', 'c4'].map((name) => {
+    const { d = '' } =
+      find(find(svg, { class: name })[0] as Node, { class: 'bar' })[0]?.attributes ?? {}
+    const ys = [...d.matchAll(/[ML]\S+ ([^ML]+)/g)].map(([, y]) => Number(y))
+    return Math.max(...ys) - Math.min(...ys)
+  })
+  t.strictSame(heights, [8, 32])
+})
+
+t.test('of many samples the deepest are kept', async (t) => {
+  const some: QueueSample[] = [
+    [0, 1],
+    [10, 5],
+    [20, 0],
+    [30, 2],
+    [40, 3],
+  ]
+  t.strictSame(thinned(some), some)
+  t.strictSame(thinned(some, 3), [
+    [0, 5],
+    [20, 2],
+    [40, 3],
+  ])
+  t.strictSame(thinned([]), [])
+  const depths = fc.array(fc.nat({ max: 4096 }), { minLength: 1, maxLength: 2000 })
+  fc.assert(
+    fc.property(depths, (depths) => {
+      const kept = thinned(depths.map((depth, i): QueueSample => [i, depth]))
+      const deepest = Math.max(...kept.map(([, depth]) => depth))
+      return (
+        kept.length <= MOST_SAMPLES &&
+        kept.length > Math.min(depths.length, MOST_SAMPLES) / 2 &&
+        deepest === Math.max(...depths) &&
+        kept.every(([ms], i) => i === 0 || ms > (kept[i - 1] as QueueSample)[0])
+      )
+    }),
+  )
 })
 
 t.test('the dashed line joins those that no other beats', async (t) => {

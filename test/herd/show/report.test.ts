@@ -51,7 +51,7 @@ t.test('the page has everything in it, and asks the network for nothing', async 
   }
   t.match(find(html, { class: 'machine' })[0]?.text, `AMD EPYC <&"'>, 8 GiB`)
   t.equal(find(html, { name: 'h1' }).length, 1)
-  t.equal(find(html, { name: 'svg' }).length, 25)
+  t.equal(find(html, { name: 'svg' }).length, 29)
   t.equal(find(html, { name: 'table' }).length, 7, 'a table for each shape, two for the sweep')
   t.match(html.text, 'Node.js v20.20.2 has no listen({ reusePort: true })')
 })
@@ -149,6 +149,15 @@ t.test('what is written is read back, whatever was in it', async (t) => {
   )
 })
 
+t.test('records from before queues were kept are drawn without them', async (t) => {
+  const { queueDepth, ...old } = measurement('accept', 'stall')
+  t.ok(queueDepth.length > 0)
+  const without = parseResults(`${JSON.stringify(run)}\n${JSON.stringify(old)}\n`, 'f')
+  t.match(page(without).text, 'Latency by percentile')
+  t.notMatch(page(without).text, 'Queue depth over time')
+  t.match(page([run, { ...old, queueDepth }]).text, 'Queue depth over time')
+})
+
 t.test('a file that is none of ours is refused by line', async (t) => {
   const good = JSON.stringify(run)
   const some = measurement('accept', 'open')
@@ -186,7 +195,7 @@ t.test(
     t.equal(writeReport(out, sampleRun(1)), join(out, 'report.html'))
     t.strictSame(readdirSync(out).sort(), ['plots', 'report.html'])
     const plots = join(out, 'plots')
-    t.equal(readdirSync(plots).length, 25)
+    t.equal(readdirSync(plots).length, 29)
     for (const name of readdirSync(plots))
       t.equal(parseXml(readFileSync(join(plots, name), 'utf8')).name, 'svg')
     writeFileSync(join(plots, 'mine.svg'), '')

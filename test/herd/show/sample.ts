@@ -110,13 +110,11 @@ export function measurement(
             ]),
           }
         : null,
+    // Node's own listeners tell nothing.
     queueDepth:
-      shape === 'burst'
-        ? [
-            [0, kids],
-            [1, 0],
-          ]
-        : [],
+      strategy === 'cluster-reuseport'
+        ? []
+        : Array.from({ length: 101 }, (_, i) => [i * 10, Math.floor(noise() * i * ofKids * 0.1)]),
     ...{ overflows: 0, drops: 0, threads: server ? 'all' : 'main', warnings: [] },
     client: { cpuUsPerConnection: 12, busy: 0.4, saturated: false },
     ...changes,
