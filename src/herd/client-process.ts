@@ -1,4 +1,4 @@
-/** The load client as the lab has it: one process for a whole run, asked for one load after another. */
+/** Runs the load client as a process of its own, asked for one load after another; used by the lab and by every comparison. */
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,6 +10,9 @@ import { connectionLimit, type LabLoad, type LabLoadResult } from './lab-load.js
 /** The client has ended, or does not answer: nothing more can be measured. */
 export class ClientGone extends InternalError {}
 
+const never = new AbortController().signal
+
+/** One client for a whole run: one that has just been started is slow, and its first connections would be everybody's slowest. */
 export class ClientProcess {
   readonly #process: ChildProcess
 
@@ -22,7 +25,7 @@ export class ClientProcess {
   }
 
   /** Makes a load. One at a time. @throws ClientGone, or the signal's reason */
-  async make(load: LabLoad, signal: AbortSignal): Promise<LabLoadResult> {
+  async make(load: LabLoad, signal: AbortSignal = never): Promise<LabLoadResult> {
     signal.throwIfAborted()
     const over = new AbortController()
     const either = AbortSignal.any([signal, over.signal])

@@ -2,10 +2,9 @@
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type Contestant, type Running, startContestant } from './contestants.js'
+import { ClientProcess } from './client-process.js'
+import { type Contestant, type Running, requests, startContestant } from './contestants.js'
 import { type Figures, interleave, machine } from './rounds.js'
-import { LoadClient } from './run-client.js'
-import { percentile } from './statistics.js'
 
 const run = promisify(execFile)
 
@@ -49,13 +48,13 @@ function numberIn(text: string, pattern: RegExp): number {
 
 /** How long light requests take, from when they were meant to begin, while some block a process for 50 ms. */
 async function latency({ port }: Running, seconds: number, seed: number): Promise<Figures> {
-  const load = { shape: 'open', clients: 0, rate: 300, blocking: 0.1 } as const
-  const plan = { ...load, protocol: 'http', port, seed } as const
-  await client.run({ ...plan, duration: 500 })
-  const { latencies, failed } = await client.run({ ...plan, duration: seconds * 1000 })
+  const arrivals = { kind: 'poisson', rate: 300 } as const
+  const plan = { port, arrivals, requests: requests.http, workPart: 0.1, seed }
+  await client.make({ ...plan, milliseconds: 500 })
+  const { latencyUs, failed } = await client.make({ ...plan, milliseconds: seconds * 1000 })
   return {
-    'p50 ms': percentile(latencies, 0.5),
-    'p99 ms': percentile(latencies, 0.99),
+    'p50 ms': (latencyUs.p50 ?? Number.NaN) / 1000,
+    'p99 ms': (latencyUs.p99 ?? Number.NaN) / 1000,
     failed,
   }
 }
@@ -95,8 +94,8 @@ async function compareThroughput(rounds: number, seconds: number): Promise<void>
 }
 
 const [rounds = '5', seconds = '4', only] = process.argv.slice(2)
-const client = new LoadClient()
+const client = new ClientProcess()
 console.log(machine())
 if (only !== 'throughput') await compareLatency(Number(rounds), Number(seconds))
 if (only !== 'latency') await compareThroughput(Number(rounds), Number(seconds))
-client.close()
+await client.stop()

@@ -1,32 +1,38 @@
 /** preforkd against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS]]. */
 
-import { type Contestant, contestants, type Running, startContestant } from './contestants.js'
-import type { LoadPlan } from './load-client.js'
+import { ClientProcess } from './client-process.js'
+import {
+  type Contestant,
+  contestants,
+  type Running,
+  requests,
+  startContestant,
+} from './contestants.js'
+import type { LabLoad } from './lab-load.js'
 import { interleave, machine } from './rounds.js'
-import { LoadClient } from './run-client.js'
-import { percentile } from './statistics.js'
 
 interface Scenario {
   title: string
   kids: number
   slots: number
-  load: Omit<LoadPlan, 'port' | 'duration' | 'seed'>
+  load: Pick<LabLoad, 'arrivals' | 'workPart'>
 }
 
-const closedLoop = { shape: 'saturate', clients: 32, rate: 0, blocking: 0 } as const
+const closedLoop = { arrivals: { kind: 'loop', clients: 32, gapUs: 0 }, workPart: 0 } as const
+const open = { kind: 'poisson', rate: 300 } as const
 
 const scenarios: Scenario[] = [
   {
     title: '8 kids x 1 slot, 300/s, 10 % block 50 ms',
     kids: 8,
     slots: 1,
-    load: { shape: 'open', clients: 0, rate: 300, blocking: 0.1 },
+    load: { arrivals: open, workPart: 0.1 },
   },
   {
     title: '4 kids x 8 slots, 300/s, 20 % block 50 ms',
     kids: 4,
     slots: 8,
-    load: { shape: 'open', clients: 0, rate: 300, blocking: 0.2 },
+    load: { arrivals: open, workPart: 0.2 },
   },
   {
     title: '4 kids x 8 slots, 32 clients in a closed loop',
@@ -56,8 +62,12 @@ const warmUp = 10_000
 /** A contestant that is up and has been through its warm-up. */
 async function warmed(name: Contestant, { kids, slots }: Scenario): Promise<Running> {
   const server = await startContestant(name, kids, slots)
-  await client.run({ ...closedLoop, port: server.port, duration: warmUp, seed: 1 })
+  await make(server, closedLoop, warmUp, 1)
   return server
+}
+
+function make({ port }: Running, load: Scenario['load'], milliseconds: number, seed: number) {
+  return client.make({ ...load, requests: requests.tcp, port, milliseconds, seed })
 }
 
 async function measure(
@@ -66,20 +76,20 @@ async function measure(
   seconds: number,
   seed: number,
 ): Promise<Figures> {
-  await client.run({ ...load, port: server.port, duration: 300, seed })
+  await make(server, load, 300, seed)
   const before = server.cpu()
-  const result = await client.run({ ...load, port: server.port, duration: seconds * 1000, seed })
+  const result = await make(server, load, seconds * 1000, seed)
   const after = server.cpu()
-  const connections = result.completed + result.failed
+  const connections = result.answered + result.failed
   const micros = (ns: number) => ns / 1000 / connections
   return {
-    'conn/s': (result.completed / result.took) * 1000,
-    'p50 ms': percentile(result.latencies, 0.5),
-    'p99 ms': percentile(result.latencies, 0.99),
+    'conn/s': result.answered / result.seconds,
+    'p50 ms': (result.latencyUs.p50 ?? Number.NaN) / 1000,
+    'p99 ms': (result.latencyUs.p99 ?? Number.NaN) / 1000,
     'parent us/conn': micros(after.parent - before.parent),
     'all us/conn': micros(after.parent + after.kids - before.parent - before.kids),
     failed: result.failed,
-    'client us/conn': (result.clientCpu * 1000) / connections,
+    'client us/conn': result.cpuUs / connections,
   }
 }
 
@@ -97,7 +107,7 @@ async function compare(scenario: Scenario, rounds: number, seconds: number): Pro
 }
 
 const [rounds = '7', seconds = '4'] = process.argv.slice(2)
-const client = new LoadClient()
+const client = new ClientProcess()
 console.log(machine())
 for (const scenario of scenarios) await compare(scenario, Number(rounds), Number(seconds))
-client.close()
+await client.stop()

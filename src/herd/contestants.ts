@@ -6,12 +6,23 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
 import { costOfAll } from './counters.js'
-import type { HerdProtocol } from './load-client.js'
+import type { Requests } from './lab-load.js'
 import { kidsOf } from './processes.js'
 
 /** Who takes part. */
 export const contestants = ['preforkd', 'cluster-rr', 'cluster-none'] as const
 export type Contestant = (typeof contestants)[number]
+
+/** What they speak. */
+export type HerdProtocol = 'tcp' | 'http'
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: herd\r\nConnection: close\r\n\r\n`
+
+/** What their handlers are asked. */
+export const requests = {
+  tcp: { light: 'l', works: 'b' },
+  http: { light: get('/fast'), works: get('/slow') },
+} as const satisfies Record<HerdProtocol, Requests>
 
 /** How long, in milliseconds, a contestant may take to start or to stop. */
 const patience = 60_000

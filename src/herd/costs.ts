@@ -26,7 +26,7 @@ type Figures = Readonly<Record<string, number>>
 async function connectOneByOne(ports: readonly number[], count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     const port = ports[i % ports.length] as number
-    const ok = await new Promise((resolve) => exchange(port, 'l', resolve, { thenEnds: true }))
+    const ok = await new Promise((resolve) => exchange(port, 'l', resolve))
     if (!ok) throw new Error(`a connection to port ${port} had no reply`)
   }
 }

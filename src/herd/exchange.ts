@@ -1,4 +1,4 @@
-/** One connection of a client over bare system calls; what clients of comparisons are made of. */
+/** One connection of a client over bare system calls; for connections one after another. */
 
 import { close, connect, read, shutdownWrite, writeText } from '../system/descriptors.js'
 import { errnoName } from '../system/errno.js'
@@ -13,15 +13,10 @@ const host = '127.0.0.1'
 const buffer = Buffer.allocUnsafe(512)
 
 /**
- * One connection to loopback: a request out, bytes in until the end. `end` is called once; `thenEnds` is whether the
- * client says that no more will come after the request, which some servers wait for.
+ * One connection to loopback: a request out and no more, bytes in until the end. `end` is called once; it is not `ok` when
+ * nothing was answered.
  */
-export function exchange(
-  port: number,
-  request: string,
-  end: (ok: boolean) => void,
-  { thenEnds = false } = {},
-): void {
+export function exchange(port: number, request: string, end: (ok: boolean) => void): void {
   const fd = connect(host, port)
   if (fd < 0) {
     setImmediate(() => end(false))
@@ -48,7 +43,7 @@ export function exchange(
     if (over) return
     const sent = writeText(fd, request)
     if (sent === request.length) {
-      if (thenEnds) shutdownWrite(fd)
+      shutdownWrite(fd)
       watch.start()
     } else if (errnoName(sent) === 'EAGAIN') {
       // Not established yet: on loopback that means that the queue is full, and the kernel tries again.

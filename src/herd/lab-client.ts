@@ -1,4 +1,4 @@
-/** The lab's load client: one loop over system calls, so that it costs little beside what it measures. A process. */
+/** The load client: one loop over system calls, so that it costs little beside what it measures. A process. */
 
 import { performance } from 'node:perf_hooks'
 import { close, connect, read, writeText } from '../system/descriptors.js'
@@ -46,8 +46,7 @@ export function makeLoad(load: LabLoad): LabLoadResult {
   const begun = microseconds()
   const arrivals: Arrivals = arrivalsOf(load.arrivals, begun, load.milliseconds * 1000, random)
   const bursts = new Bursts(load.arrivals.kind === 'burst' ? load.arrivals.size : 0)
-  const work = String.fromCharCode(load.workMs)
-  const buffer = Buffer.alloc(16)
+  const buffer = Buffer.alloc(512)
   let answered = 0
   let failed = 0
   let looked = begun
@@ -68,8 +67,9 @@ export function makeLoad(load: LabLoad): LabLoadResult {
   }
 
   const send = (connection: Connection) => {
-    const sent = writeText(connection.fd, connection.works ? work : '\0')
-    if (sent === 1) {
+    const request = connection.works ? load.requests.works : load.requests.light
+    const sent = writeText(connection.fd, request)
+    if (sent === request.length) {
       connection.sent = true
       unsent.delete(connection)
       if (addToEpoll(epoll, connection.fd, false) < 0) end(connection, false)

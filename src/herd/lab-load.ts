@@ -13,12 +13,18 @@ export type Arrivals =
   /** So many at once, and again `gapUs` after the last reply. */
   | { readonly kind: 'burst'; readonly size: number; readonly gapUs: number }
 
+/** What a connection sends, in ASCII: one that does not work its kid, and one that does. The server ends it. */
+export interface Requests {
+  readonly light: string
+  readonly works: string
+}
+
 /** What the client is told. Bounded in time and count, always to loopback. */
 export interface LabLoad {
   readonly port: number
   readonly arrivals: Arrivals
-  /** Milliseconds (0 to 255) that a connection works its kid, and the part (0 to 1) of connections that do. */
-  readonly workMs: number
+  readonly requests: Requests
+  /** The part (0 to 1) of connections that work their kid. */
   readonly workPart: number
   /** No connection begins after it. */
   readonly milliseconds: number
@@ -50,8 +56,8 @@ export const MOST_OPEN = 512
 export function loadOf(
   shape: ShapeName,
   { kids, clients, rate }: { kids: number; clients: number; rate: number },
-): Pick<LabLoad, 'arrivals' | 'workMs' | 'workPart'> {
-  const light = { workMs: 0, workPart: 0 }
+): Pick<LabLoad, 'arrivals' | 'requests' | 'workPart'> {
+  const light = { requests: workFor(0), workPart: 0 }
   switch (shape) {
     case 'trickle':
     case 'sweep':
@@ -61,8 +67,17 @@ export function loadOf(
     case 'open':
       return { ...light, arrivals: { kind: 'poisson', rate } }
     case 'stall':
-      return { workMs: 50, workPart: 0.01, arrivals: { kind: 'poisson', rate } }
+      return { requests: workFor(50), workPart: 0.01, arrivals: { kind: 'poisson', rate } }
     case 'burst':
-      return { workMs: 1, workPart: 1, arrivals: { kind: 'burst', size: kids, gapUs: 5_000 } }
+      return {
+        requests: workFor(1),
+        workPart: 1,
+        arrivals: { kind: 'burst', size: kids, gapUs: 5_000 },
+      }
   }
+}
+
+/** What the lab's kids are asked: a byte, so many milliseconds (0 to 255) of work. */
+function workFor(milliseconds: number): Requests {
+  return { light: '\0', works: String.fromCharCode(milliseconds) }
 }

@@ -1,9 +1,11 @@
 // npm run promises [NAME ...]: measures what the docs promise and prints a line for each; takes about two minutes.
 
-import { fork, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { createPreforker } from 'preforkd'
+import { ClientProcess } from '../../dist/herd/client-process.js'
+import { requests } from '../../dist/herd/contestants.js'
 import { deploys } from './deploys.js'
 import * as tools from './tools.js'
 
@@ -64,7 +66,7 @@ const promises = {
     server.signal('SIGTERM')
     const [code] = await server.exit
     return {
-      completed: result.completed,
+      answered: result.answered,
       failed: result.failed,
       'parent MB': `${before.rss.toFixed(1)} -> ${after.rss.toFixed(1)}`,
       'parent descriptors': `${before.fds} -> ${after.fds}`,
@@ -233,20 +235,18 @@ function count(ends, how) {
   return ends.filter((each) => each.how === how).length
 }
 
-/** So many connections by so many clients, from a process of its own. */
+/** So many connections and a few more by so many clients, from a process of its own; a failure ends them. */
 async function load(port, clients, connections) {
-  const client = fork(new URL('../../dist/herd/load-client.js', import.meta.url))
-  client.send({
-    port,
-    clients,
-    connections,
-    shape: 'saturate',
-    rate: 0,
-    blocking: 0,
-    duration: 120_000,
-    seed: 1,
-  })
-  const [result] = await once(client, 'message')
+  const client = new ClientProcess()
+  const arrivals = { kind: 'loop', clients, gapUs: 0 }
+  const plan = { port, arrivals, requests: requests.tcp, workPart: 0, milliseconds: 1_000, seed: 1 }
+  const result = { answered: 0, failed: 0 }
+  while (result.answered < connections && result.failed === 0) {
+    const { answered, failed } = await client.make(plan)
+    result.answered += answered
+    result.failed += failed
+  }
+  await client.stop()
   return result
 }
 
