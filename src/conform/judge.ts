@@ -1,7 +1,8 @@
 /** Whether a kid may say what it says: the parent's own rules, fed with the orders of a trial instead of a round's. */
 
+import type { Kid } from '../core/kid-record.js'
 import { tellToLeave } from '../core/leaving.js'
-import { addKid, type Kid, listenerOf, moveKid, newState, type State } from '../core/scoreboard.js'
+import { addKid, listenerOf, moveKid, newState, type State } from '../core/scoreboard.js'
 import type { CoreSettings } from '../core/settings.js'
 import { onStatus } from '../core/statuses.js'
 import type { Status } from '../protocol/lines.js'

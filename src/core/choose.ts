@@ -1,7 +1,8 @@
 /** Which kids take what waits, and how much each; asked by the round whenever connections wait. */
 
+import type { Kid } from './kid-record.js'
 import { isOnItsLast, roomOf } from './recycling.js'
-import type { Kid, ListenerState, State } from './scoreboard.js'
+import type { ListenerState, State } from './scoreboard.js'
 
 /** One kid's part of what waits. */
 export interface Share {

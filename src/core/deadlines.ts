@@ -1,10 +1,11 @@
 /** What is due, and what happens then; asked at the start of every turn. */
 
 import type { Effect } from './events.js'
+import type { Kid } from './kid-record.js'
 import { killKid } from './leaving.js'
 import { overloadQuiet } from './overload.js'
 import { ageKids } from './recycling.js'
-import { type Kid, listenerOf, moveKid, type State } from './scoreboard.js'
+import { listenerOf, moveKid, type State } from './scoreboard.js'
 import { comeUp, connectionGrace } from './statuses.js'
 
 /**

@@ -1,9 +1,10 @@
 /** Generations: a reload puts new kids beside the old, and lets the old go one by one as the new ones come up. */
 
 import type { Effect } from './events.js'
+import type { Kid } from './kid-record.js'
 import { killKid, tellToLeave } from './leaving.js'
 import { hasTakenAll, isOnItsLast, keep, replaceSoon } from './recycling.js'
-import { type Kid, type State, stayingKids } from './scoreboard.js'
+import { type State, stayingKids } from './scoreboard.js'
 import type { CoreSettings } from './settings.js'
 
 /** Begins a reload: as many new kids as there are old ones are to be spawned. One that is under way goes on. */

@@ -1,8 +1,9 @@
 /** How kids go: killed, told to leave, gone; called from every place that finds a reason. */
 
 import type { Effect, KillReason } from './events.js'
+import type { Kid, Order } from './kid-record.js'
 import { noteEarlyDeath } from './restart-budget.js'
-import { type Kid, listenerOf, moveKid, type Order, type State, soon } from './scoreboard.js'
+import { listenerOf, moveKid, type State, soon } from './scoreboard.js'
 
 /** Kills a kid. What it held is counted when it has been reaped, because only then is it certain that it accepts no more. */
 export function killKid(

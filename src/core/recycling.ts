@@ -1,6 +1,7 @@
 /** When a kid has served its time: by connections, by age, by memory; asked when it changes, acted on once a turn. */
 
-import type { Kid, State } from './scoreboard.js'
+import type { Kid } from './kid-record.js'
+import type { State } from './scoreboard.js'
 
 /** A successor is spawned when so much of the way is done, so that it is up before its forerunner is missed. */
 const successorAt = 0.9

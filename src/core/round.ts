@@ -4,12 +4,12 @@ import { type Share, shareOut } from './choose.js'
 import { awaitAnswer, expire } from './deadlines.js'
 import type { Effect, Event } from './events.js'
 import { beginReload, endReload, failReload } from './generations.js'
+import type { Kid } from './kid-record.js'
 import { buryKid, endOrder, killKid, partWith } from './leaving.js'
 import { onMeddled } from './meddling.js'
 import { replaceSoon } from './recycling.js'
 import { newStep, rest, restUnsaid, retryLater } from './resting.js'
 import {
-  type Kid,
   kidOf,
   type ListenerState,
   listenerOf,

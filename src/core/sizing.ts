@@ -2,12 +2,13 @@
 
 import type { Effect } from './events.js'
 import { endReload, letOneGo } from './generations.js'
+import type { Kid } from './kid-record.js'
 import { tellToLeave } from './leaving.js'
 import { noteOverload, shedBurst, waitedTooLong } from './overload.js'
 import { beat, isShort, type PoolCounts, wantsFewer, wantsKid } from './pool.js'
 import { isOnItsLast } from './recycling.js'
 import { maySpawn } from './restart-budget.js'
-import { addKid, type Kid, type State, soon, stayingKids, wantsDepth } from './scoreboard.js'
+import { addKid, type State, soon, stayingKids, wantsDepth } from './scoreboard.js'
 import { giveUp } from './stopping.js'
 
 /** Sizes the pool and looks after overload; `unserved` says for each listener what waits that no order covers. */

@@ -5,11 +5,12 @@ import type { Status } from '../protocol/lines.js'
 import { classOfAcceptError, mayAcceptAgain } from './accept-errors.js'
 import type { Effect } from './events.js'
 import { takeOver } from './generations.js'
+import type { Kid, Order } from './kid-record.js'
 import { endOrder, killKid, partWith, tellToLeave } from './leaving.js'
 import { hasTakenAll } from './recycling.js'
 import { noteUp } from './restart-budget.js'
 import { endRest, newStep, rest } from './resting.js'
-import { type Kid, listenerOf, moveKid, type Order, type State, soon } from './scoreboard.js'
+import { listenerOf, moveKid, type State, soon } from './scoreboard.js'
 
 /*
  * A kid with several slots that exceeded connectionTimeout closes the socket by itself; it is given this long, in

@@ -2,7 +2,8 @@
 
 import t from 'tap'
 import { shareOut } from '../../src/core/choose.js'
-import { type Kid, listenerOf, newState, type State } from '../../src/core/scoreboard.js'
+import type { Kid } from '../../src/core/kid-record.js'
+import { listenerOf, newState, type State } from '../../src/core/scoreboard.js'
 import type { CoreSettings } from '../../src/core/settings.js'
 import fc from '../fast-check.js'
 import { settingsWith } from './scene.js'

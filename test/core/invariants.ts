@@ -2,8 +2,9 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Effect, Event } from '../../src/core/events.js'
+import type { Kid } from '../../src/core/kid-record.js'
 import { overloadQuiet } from '../../src/core/overload.js'
-import { type Kid, type State, wantsDepth } from '../../src/core/scoreboard.js'
+import { type State, wantsDepth } from '../../src/core/scoreboard.js'
 import { forgiveSleep } from '../../src/core/sleep.js'
 import { cloneState } from './clone.js'
 import { isLawful } from './lawful.js'

@@ -1,6 +1,6 @@
 /** What a kid may say when, written down once more from the protocol; the judge of the core's own judgement. */
 
-import type { Kid } from '../../src/core/scoreboard.js'
+import type { Kid } from '../../src/core/kid-record.js'
 import type { Status } from '../../src/protocol/lines.js'
 
 /** Whether the protocol lets this kid say this now. */

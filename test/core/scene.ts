@@ -3,9 +3,9 @@
 import { strict as assert } from 'node:assert'
 import { overdueKids } from '../../src/core/deadlines.js'
 import type { Effect, Event } from '../../src/core/events.js'
+import type { Kid } from '../../src/core/kid-record.js'
 import { step } from '../../src/core/round.js'
 import {
-  type Kid,
   kidOf,
   type ListenerState,
   listenerOf,

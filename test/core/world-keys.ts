@@ -1,6 +1,7 @@
 /** What tells two worlds apart for an exploration: all that decides what can happen next, and nothing else. */
 
-import type { Kid, ListenerState } from '../../src/core/scoreboard.js'
+import type { Kid } from '../../src/core/kid-record.js'
+import type { ListenerState } from '../../src/core/scoreboard.js'
 import type { Fake, World } from './world.js'
 
 /*

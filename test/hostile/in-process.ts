@@ -1,8 +1,9 @@
 /** Hostile streams against the decoder and the core, without a process: each ends with its kid dead or lawful, and harms nobody else. */
 
 import type { Effect, Event } from '../../src/core/events.js'
+import type { Kid } from '../../src/core/kid-record.js'
 import { step } from '../../src/core/round.js'
-import { type Kid, kidOf, type State, wantsDepth } from '../../src/core/scoreboard.js'
+import { kidOf, type State, wantsDepth } from '../../src/core/scoreboard.js'
 import { randomFrom } from '../../src/herd/random.js'
 import { LineSplitter } from '../../src/protocol/line-splitter.js'
 import { parseStatus } from '../../src/protocol/lines.js'
