@@ -136,7 +136,7 @@ interface Counted extends PoolCounts {
   outgoing: boolean
 }
 
-/** Asked in every turn: counts that are kept, less the kids that are to be replaced, of whom there are seldom any. */
+/** Asked in every turn: counts that are kept, less the kids that are to be replaced, of whom there are seldom any. (Only a pool without spares asks all who is idle for how long.) */
 function countPool(state: State, unserved: number, now: number): Counted {
   const { settings } = state
   const counts: Counted = {

@@ -32,11 +32,11 @@ export class ClientProcess {
     try {
       const answer = once(this.#process, 'message', { signal: either })
       const end = once(this.#process, 'exit', { signal: either }).then(() => {
-        throw new ClientGone("the lab's load client has ended")
+        throw new ClientGone('the load client has ended')
       })
       this.#process.send(load)
       const milliseconds = load.milliseconds + 2 * connectionLimit
-      const message = new ClientGone("the lab's load client did not answer in time")
+      const message = new ClientGone('the load client did not answer in time')
       const [result] = await pTimeout(Promise.race([answer, end]), { milliseconds, message })
       return result as LabLoadResult
     } catch (error) {

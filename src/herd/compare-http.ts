@@ -3,7 +3,14 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { ClientProcess } from './client-process.js'
-import { type Contestant, type Running, requests, startContestant } from './contestants.js'
+import {
+  type Contestant,
+  contestants,
+  type Running,
+  requests,
+  startContestant,
+  warmUp,
+} from './contestants.js'
 import { type Figures, interleave, machine } from './rounds.js'
 
 const run = promisify(execFile)
@@ -20,13 +27,12 @@ async function throughput(server: Running, clients: number, seconds: number): Pr
     const { stdout } = await run(program, [...flags, url], { timeout: seconds * 1000 + patience })
     const cost = total(server) - before
     figures[`${name} /s`] = numberIn(stdout, /^Requests(?: per second|\/sec): +([\d.]+)/m)
-    const requests = numberIn(stdout, /^(?:Complete requests:)? +(\d+)(?: requests in|$)/m)
-    figures[`${name} us`] = cost / 1000 / requests
+    const answered = numberIn(stdout, /^(?:Complete requests:)? +(\d+)(?: requests in|$)/m)
+    figures[`${name} us`] = cost / 1000 / answered
   }
   // The count only bounds it: `-t` by itself means 50,000.
   const ab = ['-q', '-t', `${seconds}`, '-n', '10000000', '-c', `${clients}`]
   const wrk = ['-d', `${seconds}s`, '-t', '1', '-c', `${clients}`]
-  await run('wrk', [...wrk, url])
   await measure('ab', 'ab', ab)
   await measure('ab -k', 'ab', ['-k', ...ab])
   await measure('wrk close', 'wrk', ['-H', 'Connection: close', ...wrk])
@@ -59,24 +65,32 @@ async function latency({ port }: Running, seconds: number, seed: number): Promis
   }
 }
 
-async function withContestant(
-  name: Contestant,
-  kids: number,
-  slots: number,
-  measure: (server: Running) => Promise<Figures>,
-): Promise<Figures> {
-  const server = await startContestant(name, kids, slots, 'http')
+/** Measures the contestants in turns, all of them up and warm. */
+async function amongWarm(
+  title: string,
+  { kids, slots, rounds }: { kids: number; slots: number; rounds: number },
+  measure: (server: Running, round: number) => Promise<Figures>,
+): Promise<void> {
+  const servers = new Map<Contestant, Running>()
   try {
-    return await measure(server)
+    for (const name of contestants) {
+      const server = await startContestant(name, kids, slots, 'http')
+      servers.set(name, server)
+      const { port } = server
+      const arrivals = { kind: 'loop', clients: 32, gapUs: 0 } as const
+      const plan = { port, arrivals, requests: requests.http, workPart: 0, seed: 1 }
+      await client.make({ ...plan, milliseconds: warmUp })
+    }
+    await interleave(title, rounds, (name, round) => measure(servers.get(name) as Running, round))
   } finally {
-    await server.stop()
+    await Promise.all([...servers.values()].map((server) => server.stop()))
   }
 }
 
 async function compareLatency(rounds: number, seconds: number): Promise<void> {
   const title = '/fast with 8 kids x 1 slot, 300 requests/s without keep-alive, 10 % of them /slow'
-  await interleave(title, rounds, (name, round) =>
-    withContestant(name, 8, 1, (server) => latency(server, seconds, round)),
+  await amongWarm(title, { kids: 8, slots: 1, rounds }, (server, round) =>
+    latency(server, seconds, round),
   )
 }
 
@@ -87,8 +101,8 @@ async function compareThroughput(rounds: number, seconds: number): Promise<void>
     [4, 1, 32],
   ] as const) {
     const title = `${kids} kids x ${slots} slots, ${clients} clients`
-    await interleave(title, rounds, (name) =>
-      withContestant(name, kids, slots, (server) => throughput(server, clients, seconds)),
+    await amongWarm(title, { kids, slots, rounds }, (server) =>
+      throughput(server, clients, seconds),
     )
   }
 }

@@ -1,4 +1,4 @@
-/** preforkd against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS]]. */
+/** preforkd against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS [SCENARIO]]], which a part of its title names. */
 
 import { ClientProcess } from './client-process.js'
 import {
@@ -7,6 +7,7 @@ import {
   type Running,
   requests,
   startContestant,
+  warmUp,
 } from './contestants.js'
 import type { LabLoad } from './lab-load.js'
 import { interleave, machine } from './rounds.js'
@@ -52,12 +53,6 @@ type Figures = {
   failed: number
   'client us/conn': number
 }
-
-/**
- * How long, in milliseconds, a contestant is loaded before anything counts. V8 compiles for so long: in the first two
- * seconds a connection costs three times what it costs after ten, and servers live longer than that.
- */
-const warmUp = 10_000
 
 /** A contestant that is up and has been through its warm-up. */
 async function warmed(name: Contestant, { kids, slots }: Scenario): Promise<Running> {
@@ -106,8 +101,10 @@ async function compare(scenario: Scenario, rounds: number, seconds: number): Pro
   }
 }
 
-const [rounds = '7', seconds = '4'] = process.argv.slice(2)
+const [rounds = '7', seconds = '4', wanted = ''] = process.argv.slice(2)
 const client = new ClientProcess()
 console.log(machine())
-for (const scenario of scenarios) await compare(scenario, Number(rounds), Number(seconds))
+for (const scenario of scenarios) {
+  if (scenario.title.includes(wanted)) await compare(scenario, Number(rounds), Number(seconds))
+}
 await client.stop()

@@ -14,7 +14,7 @@ export const contestants = ['preforkd', 'cluster-rr', 'cluster-none'] as const
 export type Contestant = (typeof contestants)[number]
 
 /** What they speak. */
-export type HerdProtocol = 'tcp' | 'http'
+type HerdProtocol = 'tcp' | 'http'
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: herd\r\nConnection: close\r\n\r\n`
 
@@ -23,6 +23,12 @@ export const requests = {
   tcp: { light: 'l', works: 'b' },
   http: { light: get('/fast'), works: get('/slow') },
 } as const satisfies Record<HerdProtocol, Requests>
+
+/**
+ * How long, in milliseconds, a contestant is loaded before anything counts. V8 compiles for so long: in the first two
+ * seconds a connection costs three times what it costs after ten, and servers live longer than that.
+ */
+export const warmUp = 10_000
 
 /** How long, in milliseconds, a contestant may take to start or to stop. */
 const patience = 60_000

@@ -147,7 +147,7 @@ function microseconds(): number {
 }
 
 if (process.send !== undefined) {
-  // The lab forked us without its launcher, so we ask for it ourselves: however the lab ends, we do.
+  // Whoever forked us did it without the launcher, so we ask for it ourselves: however they end, we do.
   setParentDeathSignal('SIGKILL')
   setTimerSlack(1_000)
   process.on('message', (load: LabLoad) => process.send?.(makeLoad(load)))

@@ -1,4 +1,4 @@
-/** What load the lab's client is to make, and what comes of it: the plan of each shape. Pure. */
+/** What load the client is to make, and what comes of it; for the lab the plan of each shape. Pure. */
 
 import type { Histogram } from './histogram.js'
 import type { Drain, Percentiles } from './results.js'

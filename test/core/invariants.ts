@@ -77,6 +77,10 @@ export function stateFaults(state: State, now: number): string[] {
   })
   expect(state.earliest <= firstDue(state, now), () => 'nothing is due before earliest')
   expect(
+    state.beyond <= firstDue(state, now, false),
+    () => 'nothing but orders is due before beyond',
+  )
+  expect(
     state.phase !== 'stopped' || state.kids.size === 0,
     () => 'stopped means that nobody is left',
   )
@@ -123,14 +127,14 @@ export function permanentKids(state: State): number {
   return count
 }
 
-/** The earliest real deadline, computed once more and from the options alone. */
-export function firstDue(state: State, now: number): number {
+/** The earliest real deadline, computed once more and from the options alone; orders' too, unless told otherwise. */
+export function firstDue(state: State, now: number, withOrders = true): number {
   const { settings } = state
   const dues: number[] = []
   for (const kid of state.kids.values()) {
     if (kid.state === 'killed') continue
     dues.push(kid.deadline, kid.upAt)
-    if (kid.order !== undefined) {
+    if (withOrders && kid.order !== undefined) {
       dues.push(kid.order.at + settings.acceptTimeout)
       if (!kid.order.late) dues.push(kid.order.at + settings.lateAfter)
     }

@@ -265,6 +265,22 @@ export const mutants: Mutant[] = [
     caughtBy: 'EMFILE concerns',
   },
   {
+    name: 'forgets what is due once all orders are answered',
+    file: 'scoreboard.ts',
+    from: '  if (at < state.beyond) state.beyond = at\n',
+    to: '',
+    test: 'deadlines.test.ts',
+    caughtBy: 'a kid that is not up within readyTimeout is killed',
+  },
+  {
+    name: 'has itself woken for orders that were answered',
+    file: 'deadlines.ts',
+    from: '  if (state.unanswered === 0) state.earliest = state.beyond\n',
+    to: '',
+    test: 'deadlines.test.ts',
+    caughtBy: 'an order that was answered in time has nobody woken to find it late',
+  },
+  {
     name: 'never rests from kids that die at birth',
     file: 'restart-budget.ts',
     from: '  if (now < budget.restUntil) return 0\n',

@@ -235,18 +235,21 @@ function count(ends, how) {
   return ends.filter((each) => each.how === how).length
 }
 
-/** So many connections and a few more by so many clients, from a process of its own; a failure ends them. */
+/** So many connections and a few more by so many clients, for two minutes at most, from a process of its own. */
 async function load(port, clients, connections) {
   const client = new ClientProcess()
   const arrivals = { kind: 'loop', clients, gapUs: 0 }
   const plan = { port, arrivals, requests: requests.tcp, workPart: 0, milliseconds: 1_000, seed: 1 }
   const result = { answered: 0, failed: 0 }
-  while (result.answered < connections && result.failed === 0) {
-    const { answered, failed } = await client.make(plan)
-    result.answered += answered
-    result.failed += failed
+  try {
+    for (let seconds = 0; seconds < 120 && result.answered < connections; seconds++) {
+      const { answered, failed } = await client.make(plan)
+      result.answered += answered
+      result.failed += failed
+    }
+  } finally {
+    await client.stop()
   }
-  await client.stop()
   return result
 }
 

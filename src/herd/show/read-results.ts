@@ -85,8 +85,7 @@ const measurement = z
         curve: pairs,
       })
       .nullable(),
-    // Records without it are drawn without its plot.
-    queueDepth: pairs.default([]),
+    queueDepth: pairs,
     overflows: count,
     drops: count,
     client: z.object({ cpuUsPerConnection: amount, busy: amount, saturated: z.boolean() }),

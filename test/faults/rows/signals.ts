@@ -11,6 +11,7 @@ import type { Row } from '../row.js'
 import type { Server } from '../server.js'
 
 const all = [...known, 'SIGCHLD'] as const
+assert.equal(all.length, 10, 'ten signals, as the rows say')
 
 /** Signals a parent that may have gone in the meantime. */
 function send(pid: number, name: NodeJS.Signals): void {
