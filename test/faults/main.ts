@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { missing } from './needs.js'
 import { writeResult } from './results.js'
-import { type BuiltRow, titleOf } from './row.js'
+import { type BuiltRow, type Row, titleOf } from './row.js'
 import { rows } from './rows.js'
 import { runRow, seedOf, seedOfRun } from './run-row.js'
 import { Tally } from './tally.js'
@@ -70,17 +70,27 @@ async function runRepeatedly(row: BuiltRow): Promise<void> {
 }
 
 console.log(`seed ${seed}`)
-const waiting = chosen.values()
-const jobs = Array.from({ length: Number(values.jobs) }, async () => {
-  // All jobs take from the same rows.
-  for (const row of waiting) {
-    if ('notBuilt' in row) continue
-    const lacks = missing(row.needs)
-    if (lacks.length > 0) tally.skip(row, `skipped: without ${lacks.join(' and ')}`)
-    else await runRepeatedly(row)
-  }
-})
-await Promise.all(jobs)
+/** Runs rows, so many at the same time. */
+async function runAll(some: readonly Row[], jobs: number): Promise<void> {
+  const waiting = some.values()
+  const each = Array.from({ length: jobs }, async () => {
+    // All jobs take from the same rows.
+    for (const row of waiting) {
+      if ('notBuilt' in row) continue
+      const lacks = missing(row.needs)
+      if (lacks.length > 0) tally.skip(row, `skipped: without ${lacks.join(' and ')}`)
+      else await runRepeatedly(row)
+    }
+  })
+  await Promise.all(each)
+}
+
+const isAlone = (row: Row) => 'alone' in row && row.alone === true
+await runAll(
+  chosen.filter((row) => !isAlone(row)),
+  Number(values.jobs),
+)
+await runAll(chosen.filter(isAlone), 1)
 console.log(`\n${tally}`)
 const figures = { seed, ...tally.figures() }
 const args = process.argv.slice(2).filter((arg) => arg !== '--keep')

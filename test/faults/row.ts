@@ -36,6 +36,8 @@ export interface BuiltRow extends About {
   readonly quick?: true
   /** It stops the parent itself: how long its loop then stands still is no figure of the product's. */
   readonly halts?: true
+  /** It changes what all processes of the machine share: run when no other row does. */
+  readonly alone?: true
   /** Repeats at most, of a row that takes long. */
   readonly repeats?: number
   /** Starts a server, harms it and says what must be so; throws where it is not. What must be so after every row is seen to by the bed. */

@@ -208,7 +208,10 @@ export const clients: readonly Row[] = [
       const busy = [server.client('hold 700'), server.client('hold 700')]
       await server.statusIs(({ states }) => states.busy === 2, 'every kid to be busy')
       const turned = Array.from({ length: 200 }, () => server.client())
-      for (const client of turned) assert.ok(['eof', 'rst'].includes(await client.ended))
+      for (const client of turned) {
+        const end = await client.ended
+        assert.ok(['eof', 'rst'].includes(end), `a client ended with ${end}`)
+      }
       const { counters } = await server.status()
       assert.equal(counters.shed, 200)
       const most = Math.max(...server.events('shed').map(({ count }) => count))

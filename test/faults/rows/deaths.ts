@@ -19,7 +19,8 @@ async function diesBusy(bed: Bed, kill: (kid: number) => unknown, what = 'hold 6
   const server = await bed.serve({ kids: 2 })
   const client = server.client(what)
   await kill(what.startsWith('hold') ? await busyKid(server) : Number.NaN)
-  assert.ok(['rst', 'eof'].includes(await client.ended))
+  const end = await client.ended
+  assert.ok(['rst', 'eof'].includes(end), `its client ended with ${end}`)
   assert.equal(await server.client().ended, 'ok')
   await server.event('idle', () => true, 3)
   const { counters } = await server.status()
@@ -35,7 +36,7 @@ async function neverStarts(bed: Bed, handler: string, why: RegExp) {
   const begun = performance.now()
   const server = bed.launch({ args: ['--handler', path, '--kids', '2'], mayEnd: [3] })
   assert.equal(await server.ended, 3)
-  assert.ok(performance.now() - begun < 15_000)
+  assert.ok(performance.now() - begun < 15_000, 'it gives up soon')
   assert.match(server.stderr.trimEnd().split('\n').at(-1) as string, why)
 }
 
@@ -151,7 +152,7 @@ export const deaths: readonly Row[] = [
       assert.equal(await server.ended, 1)
       assert.match(server.stderr, /kid \d+ ended with exit code 125, which asks for no restart/)
       // One may have taken its place in the same turn.
-      assert.ok(server.events('spawn').length <= 3)
+      assert.ok(server.events('spawn').length <= 3, 'nobody was spawned in its place, or one')
     },
   },
   ...(['SIGSEGV', 'SIGABRT', 'SIGBUS'] as const).map(
@@ -252,7 +253,7 @@ export const deaths: readonly Row[] = [
       await server.stop()
       const took = performance.now() - begun
       assert.ok(took < 500 + 5_000, `${took} ms`)
-      assert.ok(!kids.some(isAlive))
+      assert.ok(!kids.some(isAlive), 'both kids are gone')
       assert.deepEqual(server.end?.status.counters.kills, { 'stop timeout': 2 })
     },
   },

@@ -69,7 +69,10 @@ export const files: readonly Row[] = [
       const left = bed.path('target')
       symlinkSync(left, path)
       await refused(bed, listen, 4, /cannot listen/)
-      assert.ok(lstatSync(path).isSymbolicLink() && !existsSync(left))
+      assert.ok(
+        lstatSync(path).isSymbolicLink() && !existsSync(left),
+        'the link is there, and what it leads to is not',
+      )
       rmSync(path)
       writeFileSync(path, 'precious')
       await refused(bed, listen, 4, /cannot listen/)
@@ -82,7 +85,7 @@ export const files: readonly Row[] = [
       const running = createServer().listen(path)
       await new Promise((resolve) => running.once('listening', resolve))
       await refused(bed, listen, 4, /cannot listen/)
-      assert.ok(lstatSync(path).isSocket())
+      assert.ok(lstatSync(path).isSocket(), 'it is a socket')
       running.close()
     },
   },
@@ -196,7 +199,10 @@ export const files: readonly Row[] = [
       const isSleep = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'latin1') === 'sleep\n'
       await until(() => server.kids.some(isSleep), 'a kid')
       const [kid = 0] = server.kids
-      assert.ok(descriptorsOf(server.pid).includes('219 -> /dev/null'))
+      assert.ok(
+        descriptorsOf(server.pid).includes('219 -> /dev/null'),
+        'the parent has the stray one',
+      )
       const open = descriptorsOf(kid)
       assert.equal(open.length, descriptorsOfKid.length, open.join(', '))
       for (const [at, pattern] of descriptorsOfKid.entries())

@@ -60,7 +60,7 @@ export const restarts: readonly Row[] = [
         await until(() => !isAlive(old), 'the old parent to end')
       }
       const { ok, ...others } = await traffic.stop()
-      assert.ok(ok > 100)
+      assert.ok(ok > 100, `${ok} were served`)
       assert.deepEqual(Object.values(others), [0, 0, 0, 0, 0], JSON.stringify(others))
       bed.figures['served over the upgrades'] = ok
       await server.stop()
@@ -168,7 +168,7 @@ export const restarts: readonly Row[] = [
       server.signal('SIGHUP')
       await server.logged(/^no reload: /, 2)
       const { ok, ...others } = await traffic.stop()
-      assert.ok(ok > 0)
+      assert.ok(ok > 0, `${ok} were served`)
       assert.deepEqual(Object.values(others), [0, 0, 0, 0, 0])
       assert.deepEqual(server.kids.sort(), kids)
     },

@@ -75,7 +75,10 @@ export const systemErrors: readonly Row[] = [
       await server.event('kill', () => true, 2)
       await pass(2_000)
       const kills = server.events('kill')
-      assert.ok(kills.every(({ reason }) => reason === 'bad listener'))
+      assert.ok(
+        kills.every(({ reason }) => reason === 'bad listener'),
+        'all were killed for their listener',
+      )
       // As fast as kids come up, and no faster: each is ordered once.
       assert.ok(kills.length <= 22, `${kills.length} kills in 2 s`)
     },
@@ -127,7 +130,7 @@ export const systemErrors: readonly Row[] = [
         }
         await pass(1)
       }
-      assert.ok((await clients.stop()).ok >= 100)
+      assert.ok((await clients.stop()).ok >= 100, 'a hundred at least were served')
     },
   },
   {
@@ -163,7 +166,7 @@ export const systemErrors: readonly Row[] = [
       for (const client of clients) assert.equal(await client.ended, 'ok')
       const { counters } = await server.status()
       assert.deepEqual(counters.kills, {})
-      assert.ok(counters.late > 0)
+      assert.ok(counters.late > 0, 'orders were late')
     },
   },
   {

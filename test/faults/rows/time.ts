@@ -29,7 +29,7 @@ async function sleeps(bed: Bed, whole: boolean): Promise<void> {
   const { counters } = await server.status()
   await server.statusIs((now) => now.counters.done > counters.done + 20, 'traffic again')
   const { ok, ...others } = await traffic.stop()
-  assert.ok(ok > 40)
+  assert.ok(ok > 40, `${ok} were served`)
   assert.deepEqual(Object.values(others), [0, 0, 0, 0, 0], 'no client has failed')
   assert.deepEqual(server.events('kill'), [], 'no kid was killed')
   assert.deepEqual(server.kids.sort(), kids, 'the kids are the same')
@@ -92,7 +92,7 @@ export const time: readonly Row[] = [
         await pass(400)
       }
       const { ok, ...others } = await traffic.stop()
-      assert.ok(ok > 20)
+      assert.ok(ok > 20, `${ok} were served`)
       assert.deepEqual(Object.values(others), [0, 0, 0, 0, 0])
       assert.deepEqual(server.lines(/^killed/), [])
       assert.deepEqual(server.kids.sort(), kids)
