@@ -55,7 +55,9 @@ export function mend(listener: Listener, done: Meddling, backlog: number): strin
 function listenAgain(listener: Listener, backlog: number): string | undefined {
   const { address, fd } = listener
   if (address.kind === 'tcp') {
-    // In case it listens elsewhere. Refused if it does not listen at all.
+    // Shut down while it listens it is as new. Shut down once more while it does not, as a kid may have done and as we
+    // must not do, it would remember that: whatever it accepts then is at its end before the client has said a word.
+    binding.listen(fd, backlog)
     binding.shutdownRead(fd)
     const bound = binding.bindTcp(fd, address.host, address.port)
     if (bound < 0 && errnoName(bound) !== 'EINVAL') return errnoName(bound)

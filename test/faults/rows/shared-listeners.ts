@@ -26,7 +26,10 @@ async function noticed(bed: Bed, server: Server, what: string): Promise<void> {
 async function servedAgain(bed: Bed, server: Server): Promise<void> {
   const deadline = performance.now() + 5_000
   let failed = 0
-  while ((await server.client().ended) !== 'ok') {
+  for (;;) {
+    const end = await server.client().ended
+    if (end === 'ok') break
+    assert.notEqual(end, 'eof', 'nobody is let in and sent away without a word')
     failed++
     if (performance.now() > deadline) throw new Error(`nobody is served, of ${failed}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -119,6 +122,7 @@ export const sharedListeners: readonly Row[] = [
       over = true
       await Promise.all(load)
       assert.ok(ends.slice(before + 8).includes('ok'), 'it serves again')
+      assert.ok(!ends.includes('eof'), 'nobody is let in and sent away without a word')
       const failed = ends.filter((end) => end !== 'ok').length
       bed.excuse(failed, 'nobody listened, and who was queued was reset')
     },
