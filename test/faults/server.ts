@@ -54,6 +54,9 @@ export type Told<Name extends keyof PreforkerEvents> = {
   readonly at: number
 } & (PreforkerEvents[Name] extends [infer What] ? What : unknown)
 
+/** Milliseconds for standard error to end after its process. */
+const hearFor = 500
+
 export class Server {
   readonly process: ChildProcess
   readonly launch: Launch
@@ -91,8 +94,14 @@ export class Server {
     this.ended = new Promise((resolve, reject) => {
       this.process.once('error', reject)
       this.process.once('exit', (code, signal) => {
-        this.exit = signal ?? code
-        resolve(this.exit)
+        const exit = signal ?? code
+        this.exit = exit
+        // What it said last may still be on its way; who lives on and has standard error from it may never close it.
+        const heard = setTimeout(resolve, hearFor, exit)
+        this.process.once('close', () => {
+          clearTimeout(heard)
+          resolve(exit)
+        })
       })
     })
     this.ended.catch(() => {})

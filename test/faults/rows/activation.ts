@@ -120,7 +120,10 @@ export const activation: readonly Row[] = [
         () => server.lines(/^reloaded: /).length === server.lines(/^reloads: /).length,
         'the last reload to end',
       )
+      const before = text()
       process.kill(pid, 'SIGCONT')
+      // While its queue is full nothing can be told, and nobody waits for it.
+      await until(() => text() !== before, 'it to read again')
       await server.stop()
       await until(() => /STOPPING=1/.test(text()), 'STOPPING=1')
     },
