@@ -20,7 +20,7 @@ export interface Log {
   dropped(): number
   /** Opens the file anew, after a rotation; says so, or why not, in the log. Without a file it does nothing. */
   reopen(): void
-  /** Writes what is waiting; settles also when that is not possible, and never rejects. */
+  /** Writes what is waiting, and nothing that comes later; settles also when that is not possible, and never rejects. */
   close(): Promise<void>
 }
 
@@ -54,7 +54,10 @@ function openInFile(level: string, path: string): Log {
         logger.error(`goes on with the old log file: ${(error as Error).message}`)
       }
     },
-    close: () => within(file.close()),
+    close: () => {
+      silence(logger)
+      return within(file.close())
+    },
   }
 }
 
@@ -74,16 +77,23 @@ function openOnStderr(level: string): Log {
         translateTime: 'SYS:HH:MM:ss.l',
       })
     : destination
+  const logger = loggerOn(level, stream)
   return {
-    logger: loggerOn(level, stream),
+    logger,
     dropped: () => dropped,
     reopen: () => {},
     close: () => {
+      silence(logger)
       const closed = new Promise<void>((resolve) => destination.once('close', resolve))
       stream.end()
       return within(closed)
     },
   }
+}
+
+/** What ends only after the server has, as an upgrade may, still has something to say: to a closed stream that would throw. */
+function silence(logger: Logger): void {
+  logger.level = 'silent'
 }
 
 /** Waits for the last lines, but not for ever: an exit that waited for a write that is stuck would never come. */
