@@ -291,12 +291,13 @@ function reloadOnChange(running: Running, reloads: Reloads): { close(): void } {
     busy = true
     running.server.log.info(`${path} has changed`)
     await reloads.ask()
-    // Another handler may be in another place.
-    watching.close()
-    watching = startWatching()
+    // Another handler may be in another place. The new one watches before the old one ends, or a change could fall between.
+    const next = startWatching()
+    if (watching.close()) again = true
+    watching = next
     busy = false
     if (again) await changed(path)
   }
 
-  return { close: () => watching.close() }
+  return { close: () => void watching.close() }
 }

@@ -41,10 +41,13 @@ export class Watching {
     return this.#watchers.size
   }
 
-  close(): void {
+  /** Ends it. Returns whether something has changed that was not told any more. */
+  close(): boolean {
+    const untold = this.#timer !== undefined
     clearTimeout(this.#timer)
     for (const watcher of this.#watchers.values()) watcher.close()
     this.#watchers.clear()
+    return untold
   }
 
   #watchTree(directory: string): void {

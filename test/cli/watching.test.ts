@@ -1,6 +1,7 @@
 /** Watching files: what counts as a change, and that many changes at once are one. */
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdirSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Test, test } from 'tap'
 import { Watching, type WatchWishes } from '../../src/cli/watching.js'
@@ -39,6 +40,18 @@ test('a change below the directory, or of a file that was named, is told', async
     write(name)
     t.strictSame(await next(), [name])
   }
+})
+
+test('who ends it hears of a change that was not told any more', async (t) => {
+  const { at, it, write, changes } = watching(t)
+  const seen = watch(at('app'))
+  write('app/h.js')
+  // Whoever has watched longer hears of it first, but tells it only when all has been quiet for a while.
+  await once(seen, 'change')
+  seen.close()
+  t.equal(it.close(), true)
+  t.strictSame(changes, [])
+  t.equal(watching(t).it.close(), false, 'and where nothing has changed, of nothing')
 })
 
 test('many changes at once are one', async (t) => {
