@@ -1,8 +1,9 @@
 /** Makes ready what a kid serves connections with, a handler module under its protocol or a program; once, at its start. */
 
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { InternalError } from '../errors.js'
 import type { KidSettings } from '../protocol/kid-settings.js'
+import { ConnectionSocket } from './connection-socket.js'
 import type { Handler, Kid } from './handler.js'
 import type { Held, Serve } from './held.js'
 import { functionOf, type LoadedModule, loadModule } from './load.js'
@@ -79,7 +80,7 @@ class SocketConnection implements Held {
   readonly #kid: Kid
 
   constructor(fd: number, kid: Kid, handler: Handler) {
-    this.socket = new Socket({ fd, readable: true, writable: true })
+    this.socket = new ConnectionSocket(fd)
     this.#handler = handler
     this.#kid = kid
   }
