@@ -21,10 +21,9 @@ export function overdueKids(state: State, now: number): number[] {
   return overdue
 }
 
-/** Remembers when an order of `now` will be late; forgotten, by `expire`, as soon as all are answered. */
-export function awaitAnswer(state: State, now: number): void {
-  const late = now + Math.min(state.settings.lateAfter, state.settings.acceptTimeout)
-  state.earliest = Math.min(state.earliest, late)
+/** Remembers when the order that a kid has just got will be late; forgotten, by `expire`, as soon as all are answered. */
+export function awaitAnswer(state: State, kid: Kid): void {
+  state.earliest = Math.min(state.earliest, orderDue(state, kid))
 }
 
 /** Acts on all that is due, and finds out when the next thing will be. */

@@ -243,7 +243,7 @@ function send(
   listener.promised += count
   state.counters.orders++
   state.unanswered++
-  awaitAnswer(state, now)
+  awaitAnswer(state, kid)
   effects.push({ type: 'order', kid: kid.number, seq, listener: number, count })
 }
 

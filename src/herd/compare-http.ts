@@ -3,15 +3,9 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { ClientProcess } from './client-process.js'
-import {
-  type Contestant,
-  contestants,
-  type Running,
-  requests,
-  startContestant,
-  warmUp,
-} from './contestants.js'
-import { type Figures, interleave, machine } from './rounds.js'
+import { hold, inMilliseconds } from './contest.js'
+import { type Running, requests } from './contestants.js'
+import { type Figures, machine } from './rounds.js'
 
 const run = promisify(execFile)
 
@@ -59,37 +53,15 @@ async function latency({ port }: Running, seconds: number, seed: number): Promis
   await client.make({ ...plan, milliseconds: 500 })
   const { latencyUs, failed } = await client.make({ ...plan, milliseconds: seconds * 1000 })
   return {
-    'p50 ms': (latencyUs.p50 ?? Number.NaN) / 1000,
-    'p99 ms': (latencyUs.p99 ?? Number.NaN) / 1000,
+    'p50 ms': inMilliseconds(latencyUs.p50),
+    'p99 ms': inMilliseconds(latencyUs.p99),
     failed,
-  }
-}
-
-/** Measures the contestants in turns, all of them up and warm. */
-async function amongWarm(
-  title: string,
-  { kids, slots, rounds }: { kids: number; slots: number; rounds: number },
-  measure: (server: Running, round: number) => Promise<Figures>,
-): Promise<void> {
-  const servers = new Map<Contestant, Running>()
-  try {
-    for (const name of contestants) {
-      const server = await startContestant(name, kids, slots, 'http')
-      servers.set(name, server)
-      const { port } = server
-      const arrivals = { kind: 'loop', clients: 32, gapUs: 0 } as const
-      const plan = { port, arrivals, requests: requests.http, workPart: 0, seed: 1 }
-      await client.make({ ...plan, milliseconds: warmUp })
-    }
-    await interleave(title, rounds, (name, round) => measure(servers.get(name) as Running, round))
-  } finally {
-    await Promise.all([...servers.values()].map((server) => server.stop()))
   }
 }
 
 async function compareLatency(rounds: number, seconds: number): Promise<void> {
   const title = '/fast with 8 kids x 1 slot, 300 requests/s without keep-alive, 10 % of them /slow'
-  await amongWarm(title, { kids: 8, slots: 1, rounds }, (server, round) =>
+  await hold({ title, protocol: 'http', kids: 8, slots: 1, rounds }, client, (server, round) =>
     latency(server, seconds, round),
   )
 }
@@ -101,7 +73,7 @@ async function compareThroughput(rounds: number, seconds: number): Promise<void>
     [4, 1, 32],
   ] as const) {
     const title = `${kids} kids x ${slots} slots, ${clients} clients`
-    await amongWarm(title, { kids, slots, rounds }, (server) =>
+    await hold({ title, protocol: 'http', kids, slots, rounds }, client, (server) =>
       throughput(server, clients, seconds),
     )
   }

@@ -1,16 +1,10 @@
 /** preforkd against node:cluster: node dist/herd/compare.js [ROUNDS [SECONDS [SCENARIO]]], which a part of its title names. */
 
 import { ClientProcess } from './client-process.js'
-import {
-  type Contestant,
-  contestants,
-  type Running,
-  requests,
-  startContestant,
-  warmUp,
-} from './contestants.js'
+import { closedLoop, hold, inMilliseconds } from './contest.js'
+import { type Running, requests } from './contestants.js'
 import type { LabLoad } from './lab-load.js'
-import { interleave, machine } from './rounds.js'
+import { type Figures, machine } from './rounds.js'
 
 interface Scenario {
   title: string
@@ -19,7 +13,6 @@ interface Scenario {
   load: Pick<LabLoad, 'arrivals' | 'workPart'>
 }
 
-const closedLoop = { arrivals: { kind: 'loop', clients: 32, gapUs: 0 }, workPart: 0 } as const
 const open = { kind: 'poisson', rate: 300 } as const
 
 const scenarios: Scenario[] = [
@@ -43,44 +36,23 @@ const scenarios: Scenario[] = [
   },
 ]
 
-/** One contestant's figures of one round. */
-type Figures = {
-  'conn/s': number
-  'p50 ms': number
-  'p99 ms': number
-  'parent us/conn': number
-  'all us/conn': number
-  failed: number
-  'client us/conn': number
-}
-
-/** A contestant that is up and has been through its warm-up. */
-async function warmed(name: Contestant, { kids, slots }: Scenario): Promise<Running> {
-  const server = await startContestant(name, kids, slots)
-  await make(server, closedLoop, warmUp, 1)
-  return server
-}
-
-function make({ port }: Running, load: Scenario['load'], milliseconds: number, seed: number) {
-  return client.make({ ...load, requests: requests.tcp, port, milliseconds, seed })
-}
-
 async function measure(
-  server: Running,
-  { load }: Scenario,
+  { port, cpu }: Running,
+  load: Scenario['load'],
   seconds: number,
   seed: number,
 ): Promise<Figures> {
-  await make(server, load, 300, seed)
-  const before = server.cpu()
-  const result = await make(server, load, seconds * 1000, seed)
-  const after = server.cpu()
+  const plan = { ...load, requests: requests.tcp, port, seed }
+  await client.make({ ...plan, milliseconds: 300 })
+  const before = cpu()
+  const result = await client.make({ ...plan, milliseconds: seconds * 1000 })
+  const after = cpu()
   const connections = result.answered + result.failed
   const micros = (ns: number) => ns / 1000 / connections
   return {
     'conn/s': result.answered / result.seconds,
-    'p50 ms': (result.latencyUs.p50 ?? Number.NaN) / 1000,
-    'p99 ms': (result.latencyUs.p99 ?? Number.NaN) / 1000,
+    'p50 ms': inMilliseconds(result.latencyUs.p50),
+    'p99 ms': inMilliseconds(result.latencyUs.p99),
     'parent us/conn': micros(after.parent - before.parent),
     'all us/conn': micros(after.parent + after.kids - before.parent - before.kids),
     failed: result.failed,
@@ -88,23 +60,18 @@ async function measure(
   }
 }
 
-async function compare(scenario: Scenario, rounds: number, seconds: number): Promise<void> {
-  const title = `${scenario.title}: ${seconds} s a round`
-  const servers = new Map<Contestant, Running>()
-  try {
-    for (const name of contestants) servers.set(name, await warmed(name, scenario))
-    await interleave(title, rounds, (name, round) =>
-      measure(servers.get(name) as Running, scenario, seconds, round),
-    )
-  } finally {
-    await Promise.all([...servers.values()].map((server) => server.stop()))
-  }
-}
-
 const [rounds = '7', seconds = '4', wanted = ''] = process.argv.slice(2)
 const client = new ClientProcess()
 console.log(machine())
-for (const scenario of scenarios) {
-  if (scenario.title.includes(wanted)) await compare(scenario, Number(rounds), Number(seconds))
+for (const { title, kids, slots, load } of scenarios) {
+  if (!title.includes(wanted)) continue
+  const contest = {
+    title: `${title}: ${seconds} s a round`,
+    protocol: 'tcp',
+    kids,
+    slots,
+    rounds: Number(rounds),
+  } as const
+  await hold(contest, client, (server, round) => measure(server, load, Number(seconds), round))
 }
 await client.stop()

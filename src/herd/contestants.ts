@@ -24,12 +24,6 @@ export const requests = {
   http: { light: get('/fast'), works: get('/slow') },
 } as const satisfies Record<HerdProtocol, Requests>
 
-/**
- * How long, in milliseconds, a contestant is loaded before anything counts. V8 compiles for so long: in the first two
- * seconds a connection costs three times what it costs after ten, and servers live longer than that.
- */
-export const warmUp = 10_000
-
 /** How long, in milliseconds, a contestant may take to start or to stop. */
 const patience = 60_000
 

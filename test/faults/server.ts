@@ -1,6 +1,7 @@
 /** A server of a row in a process of its own: the library, or the command; started, watched, asked, and ended. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { PreforkerEvents, PreforkerOptions, ServerStatus, SocketAddress } from 'preforkd'
 import { isAlive, offspring, until, within } from '../process/processes.js'
@@ -91,17 +92,17 @@ export class Server {
       this.stderr += text
     })
     this.process.on('message', (message) => this.#onMessage(message as Message))
+    // Node.js tells of the end of a process, and of its output, whether or not its messages were read.
+    const disconnected = this.isLibrary ? once(this.process, 'disconnect') : undefined
+    disconnected?.catch(() => {})
     this.ended = new Promise((resolve, reject) => {
       this.process.once('error', reject)
       this.process.once('exit', (code, signal) => {
         const exit = signal ?? code
         this.exit = exit
         // What it said last may still be on its way; who lives on and has standard error from it may never close it.
-        const heard = setTimeout(resolve, hearFor, exit)
-        this.process.once('close', () => {
-          clearTimeout(heard)
-          resolve(exit)
-        })
+        const heard = within(once(this.process, 'close'), 'its last words', hearFor)
+        Promise.all([heard.catch(() => {}), disconnected]).then(() => resolve(exit), reject)
       })
     })
     this.ended.catch(() => {})
