@@ -166,6 +166,7 @@ export class Soak {
         'slowest answer': `${load.slowest} ms`,
         "parent's memory, warm": `${mib(warm[0])} MiB, at the end ${mib(warm.at(-1))} MiB`,
         'slope of that': showSlope(slope),
+        'slope of its second half': showSlope(slopeOf(warm.slice(warm.length / 2))),
         "parent's descriptors beside its kids'": `${first} at the start, ${last} at the end, ${most} at most`,
       },
     }
