@@ -55,8 +55,9 @@ export type Told<Name extends keyof PreforkerEvents> = {
   readonly at: number
 } & (PreforkerEvents[Name] extends [infer What] ? What : unknown)
 
-/** Milliseconds for standard error to end after its process. */
+/** Milliseconds for standard error to end after its process, and for its messages to have come. */
 const hearFor = 500
+const tellFor = 10_000
 
 export class Server {
   readonly process: ChildProcess
@@ -92,17 +93,18 @@ export class Server {
       this.stderr += text
     })
     this.process.on('message', (message) => this.#onMessage(message as Message))
-    // Node.js tells of the end of a process, and of its output, whether or not its messages were read.
-    const disconnected = this.isLibrary ? once(this.process, 'disconnect') : undefined
-    disconnected?.catch(() => {})
+    const disconnected: Promise<unknown> = this.isLibrary ? once(this.process, 'disconnect') : Promise.resolve()
+    disconnected.catch(() => {})
     this.ended = new Promise((resolve, reject) => {
       this.process.once('error', reject)
       this.process.once('exit', (code, signal) => {
         const exit = signal ?? code
         this.exit = exit
-        // What it said last may still be on its way; who lives on and has standard error from it may never close it.
+        // What it said last may still be on its way; who lives on and has standard error from it may never close it, but
+        // nobody else has its messages, so those are not given up so soon.
         const heard = within(once(this.process, 'close'), 'its last words', hearFor)
-        Promise.all([heard.catch(() => {}), disconnected]).then(() => resolve(exit), reject)
+        const told = within(disconnected, 'its last messages', tellFor)
+        void Promise.allSettled([heard, told]).then(() => resolve(exit))
       })
     })
     this.ended.catch(() => {})
