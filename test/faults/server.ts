@@ -93,7 +93,9 @@ export class Server {
       this.stderr += text
     })
     this.process.on('message', (message) => this.#onMessage(message as Message))
-    const disconnected: Promise<unknown> = this.isLibrary ? once(this.process, 'disconnect') : Promise.resolve()
+    const disconnected: Promise<unknown> = this.isLibrary
+      ? once(this.process, 'disconnect')
+      : Promise.resolve()
     disconnected.catch(() => {})
     this.ended = new Promise((resolve, reject) => {
       this.process.once('error', reject)
