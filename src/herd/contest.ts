@@ -4,6 +4,7 @@ import type { ClientProcess } from './client-process.js'
 import {
   type Contestant,
   contestants,
+  type HerdProtocol,
   type Running,
   requests,
   startContestant,
@@ -25,7 +26,7 @@ export const closedLoop = {
 /** What a contest is held in. */
 export interface Contest {
   readonly title: string
-  readonly protocol: keyof typeof requests
+  readonly protocol: HerdProtocol
   readonly kids: number
   readonly slots: number
   readonly rounds: number

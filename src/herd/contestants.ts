@@ -14,7 +14,7 @@ export const contestants = ['preforkd', 'cluster-rr', 'cluster-none'] as const
 export type Contestant = (typeof contestants)[number]
 
 /** What they speak. */
-type HerdProtocol = 'tcp' | 'http'
+export type HerdProtocol = 'tcp' | 'http'
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: herd\r\nConnection: close\r\n\r\n`
 
@@ -43,7 +43,7 @@ export async function startContestant(
   name: Contestant,
   kids: number,
   slots: number,
-  protocol: HerdProtocol = 'tcp',
+  protocol: HerdProtocol,
 ): Promise<Running> {
   return name === 'preforkd'
     ? startPreforkd(flagsOf(kids, slots, protocol))

@@ -42,5 +42,7 @@ test('what merely wanders, or takes a step, does not grow; a leak does', async (
     t.notOk(slopeOf(samples(random(), (at) => -4 * at)).grows, 'shrinking')
     t.ok(slopeOf(samples(random(), (at) => 4 * at)).grows, '14 MiB in an hour')
   }
+  const shortest = slopeOf(samples(randomFrom(1), (at) => 4 * at).slice(0, 90))
+  t.ok(shortest.secondHalf.error > 0, 'of two minutes there is a second half, too')
   t.throws(() => slopeOf(samples(randomFrom(1), () => 0).slice(0, 40)), /too few/)
 })

@@ -6,11 +6,17 @@ export interface Sample {
   readonly value: number
 }
 
-export interface Slope {
+/** A line through samples. */
+export interface Line {
   /** How much the value grows in an hour. */
   readonly perHour: number
   /** The standard error of that. */
   readonly error: number
+}
+
+export interface Slope extends Line {
+  /** Of the second half alone, in which a step of the first is over. */
+  readonly secondHalf: Line
   /** It grows, and more than by chance. */
   readonly grows: boolean
 }
@@ -30,11 +36,9 @@ export function slopeOf(samples: readonly Sample[]): Slope {
   const means = blockMeans(samples)
   const { perHour, error } = fit(means)
   const half = Math.floor(means.length / 2)
-  const inBoth = [means.slice(0, half), means.slice(half)].every((part) => {
-    const each = fit(part)
-    return each.perHour > certainOfHalf * each.error
-  })
-  return { perHour, error, grows: perHour > certain * error && inBoth }
+  const [first, secondHalf] = [fit(means.slice(0, half)), fit(means.slice(half))]
+  const inBoth = [first, secondHalf].every((each) => each.perHour > certainOfHalf * each.error)
+  return { perHour, error, secondHalf, grows: perHour > certain * error && inBoth }
 }
 
 function blockMeans(samples: readonly Sample[]): Sample[] {
@@ -46,7 +50,7 @@ function blockMeans(samples: readonly Sample[]): Sample[] {
   })
 }
 
-function fit(points: readonly Sample[]): { perHour: number; error: number } {
+function fit(points: readonly Sample[]): Line {
   const [at, value] = [mean(points.map((each) => each.at)), mean(points.map((each) => each.value))]
   const spread = sum(points.map((each) => (each.at - at) ** 2))
   const slope = sum(points.map((each) => (each.at - at) * (each.value - value))) / spread

@@ -7,7 +7,7 @@ import { descriptorsOf, offspring, pass, until } from '../process/processes.js'
 import { faults, type Scene } from './chaos.js'
 import { type Death, type Failure, unexplained } from './explain.js'
 import { Load } from './load.js'
-import { type Sample, type Slope, slopeOf } from './slope.js'
+import { type Line, type Sample, slopeOf } from './slope.js'
 
 /** What the server is; a pool that grows, whose kids share slots among clients, and limits short enough to be met. */
 const flags = [
@@ -166,7 +166,7 @@ export class Soak {
         'slowest answer': `${load.slowest} ms`,
         "parent's memory, warm": `${mib(warm[0])} MiB, at the end ${mib(warm.at(-1))} MiB`,
         'slope of that': showSlope(slope),
-        'slope of its second half': showSlope(slopeOf(warm.slice(warm.length / 2))),
+        'slope of its second half': showSlope(slope.secondHalf),
         "parent's descriptors beside its kids'": `${first} at the start, ${last} at the end, ${most} at most`,
       },
     }
@@ -182,7 +182,7 @@ function mib(sample: Sample | undefined): string {
   return ((sample?.value ?? Number.NaN) / 1_024).toFixed(1)
 }
 
-function showSlope({ perHour, error }: Slope): string {
+function showSlope({ perHour, error }: Line): string {
   return `${(perHour / 1_024).toFixed(2)} MiB/h, standard error ${(error / 1_024).toFixed(2)}`
 }
 
