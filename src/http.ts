@@ -2,4 +2,5 @@
 
 export { kidOf } from './handlers/http/connections.js'
 export type { HttpOptions } from './handlers/http/limits.js'
-export { http, type Upgrade } from './handlers/http/serve.js'
+export { http } from './handlers/http/serve.js'
+export type { Upgrade } from './handlers/http/upgrades.js'

@@ -50,6 +50,8 @@ export const defaults = {
   proxyProtocol: 'off',
   trustedProxies: ['loopback'],
   maxDetached: 1_000,
+  maxParked: 10_000,
+  allowHalfOpen: 'auto',
   acceptTimeout: 1_000,
   readyTimeout: 10_000,
   stopTimeout: 30_000,
@@ -140,6 +142,11 @@ export const fields = {
   requestTimeout: duration('off').optional(),
   sendTimeout: duration('off').optional(),
   keepAliveTimeout: duration('off').optional(),
+  drainGrace: duration('off').optional(),
+  maxParked: integer(1, 100_000).optional(),
+  skipGone: choice(['on', 'off']).optional(),
+  allowHalfOpen: choice(['auto', 'on', 'off']).optional(),
+  tcpKeepAlive: durationOrOff(),
   proxyProtocol: choice(['off', 'required']).default(defaults.proxyProtocol),
   trustedProxies: z
     .union([z.string(), z.array(z.string()).min(1, trustedExpected)], trustedExpected)

@@ -72,6 +72,26 @@ function refuseSeveralServers(o: Checked): void {
     o.keepAliveTimeout !== undefined && o.protocol !== 'http',
     'keepAliveTimeout must come with protocol "http": no other keeps a connection for a next request',
   )
+  for (const name of ['drainGrace', 'maxParked'] as const) {
+    refuseIf(
+      o[name] !== undefined && o.protocol !== 'http',
+      `${name} must come with protocol "http": no other keeps a connection for a next request`,
+    )
+  }
+  refuseIf(
+    typeof o.drainGrace === 'number' && o.drainGrace >= o.stopTimeout,
+    `drainGrace (${o.drainGrace} ms) must be shorter than stopTimeout (${o.stopTimeout} ms): it is a part of it`,
+  )
+  for (const name of ['skipGone', 'tcpKeepAlive'] as const) {
+    refuseIf(
+      o[name] !== undefined && o.handler === undefined,
+      `${name} and ${one} contradict each other: it is for connections that a handler module serves`,
+    )
+  }
+  refuseIf(
+    o.allowHalfOpen !== undefined && (o.handler === undefined || o.protocol !== 'tcp'),
+    'allowHalfOpen must come with handler and protocol "tcp": others know what an end of the client means',
+  )
   refuseIf(
     o.warmupDelay !== undefined && o.server === undefined,
     'warmupDelay must come with server: it lies between the starts of two servers',

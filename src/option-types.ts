@@ -110,6 +110,16 @@ export interface PreforkerOptions extends Hooks {
   sendTimeout?: Duration | 'off' | undefined
   /** An idle connection is kept for its next request this long, or not at all (`off`); for http. @default 5s */
   keepAliveTimeout?: Duration | 'off' | undefined
+  /** Idle connections of a kid that leaves live on for so long, or not at all (`off`), so that their clients hear of it with their next response; within `stopTimeout`; for http. @default keepAliveTimeout, at most half of stopTimeout */
+  drainGrace?: Duration | 'off' | undefined
+  /** Idle connections that a kid may keep, 1 to 100000, as far as it may have descriptors; for http. @default 10000 */
+  maxParked?: number | undefined
+  /** Whether a connection whose client has gone while it waited is not served; nginx's 499, unicorn's check_client_connection. @default on for http and scgi, off for tcp */
+  skipGone?: 'on' | 'off' | undefined
+  /** Whether our side stays open when the client has ended its own: while the handler's promise is pending (`auto`), until the handler ends it (`on`), not at all (`off`, as in plain Node.js); for tcp. @default auto */
+  allowHalfOpen?: 'auto' | 'on' | 'off' | undefined
+  /** The kernel asks a client that is silent for so long whether it is there (SO_KEEPALIVE). @default off */
+  tcpKeepAlive?: Duration | 'off' | undefined
   /** Whether each connection begins with a header of the PROXY protocol that names the client. @default off */
   proxyProtocol?: 'off' | 'required' | undefined
   /** Whose PROXY headers are believed: addresses, networks such as 10.0.0.0/8, `loopback` or `unix`. @default loopback */
@@ -186,6 +196,14 @@ export interface Options {
   readonly requestTimeout: number | undefined
   readonly sendTimeout: number | undefined
   readonly keepAliveTimeout: number | undefined
+  /** Whether that was given: otherwise an app that has its own goes by that. */
+  readonly keepAliveGiven: boolean
+  /** 0 is not at all. */
+  readonly drainGrace: number
+  readonly maxParked: number
+  readonly skipGone: boolean
+  readonly allowHalfOpen: 'auto' | 'on' | 'off'
+  readonly tcpKeepAlive: number | undefined
   readonly proxyProtocol: 'off' | 'required'
   readonly trustedProxies: readonly string[]
   readonly maxDetached: number

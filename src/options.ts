@@ -68,6 +68,20 @@ function requestLimits(o: Checked) {
   return limits
 }
 
+/** What concerns connections as such, whatever is spoken on them. */
+function connectionCare(o: Checked, keepAliveTimeout: number | undefined) {
+  const grace = o.drainGrace ?? Math.min(keepAliveTimeout ?? 0, Math.floor(o.stopTimeout / 2))
+  const speaks = o.protocol !== 'tcp'
+  return {
+    keepAliveGiven: o.keepAliveTimeout !== undefined,
+    drainGrace: grace === 'off' ? 0 : grace,
+    maxParked: o.maxParked ?? defaults.maxParked,
+    skipGone: o.skipGone === undefined ? speaks : o.skipGone === 'on',
+    allowHalfOpen: o.allowHalfOpen ?? defaults.allowHalfOpen,
+    tcpKeepAlive: o.tcpKeepAlive,
+  }
+}
+
 /** Whether there is an option of that name. */
 export function isOption(name: string): name is OptionName {
   return Object.hasOwn(checks, name)
@@ -101,6 +115,7 @@ export function parseOptions(input: PreforkerOptions): Options {
   const checked = result.data
   refuseContradictions(checked)
   const { kids: _, log, ...rest } = checked
+  const limits = requestLimits(checked)
   const hooks: Record<string, unknown> = {}
   for (const name of hookNames) {
     if (rest[name] !== undefined) hooks[name] = rest[name]
@@ -121,7 +136,8 @@ export function parseOptions(input: PreforkerOptions): Options {
       shedAfter: checked.shedAfter,
       overloadReply: checked.overloadReply,
       connectionTimeout: checked.connectionTimeout,
-      ...requestLimits(checked),
+      ...limits,
+      ...connectionCare(checked, limits.keepAliveTimeout),
       trustedProxies: checked.trustedProxies ?? defaults.trustedProxies,
       maxDetached: checked.maxDetached ?? defaults.maxDetached,
       warmupDelay: checked.warmupDelay,

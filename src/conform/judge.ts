@@ -39,7 +39,15 @@ export class Judge {
     const record = listenerOf(this.#state, listener)
     record.ordersOut++
     record.promised += count
-    this.#kid.order = { seq, listener, count, at: now, late: false, forgiven: false }
+    this.#kid.order = {
+      seq,
+      listener,
+      count,
+      at: now,
+      late: false,
+      forgiven: false,
+      excused: false,
+    }
     // What a kid says of its leaving may cross an order.
     if (!this.saidLeaving) moveKid(this.#state, this.#kid, 'order', now)
   }

@@ -16,15 +16,20 @@ function format(status: lines.Status): string {
     case 'failed':
       return lines.formatFailed(status.seq, status.count, status.code)
     case 'done':
-      return lines.formatDone(status.seq, status.count)
+    case 'cut':
+    case 'skip':
+    case 'park':
+    case 'resume':
+    case 'detach':
+      return lines.formatChange(status.type, status.seq, status.count)
+    case 'waiting':
+      return lines.formatWaiting(status.count)
     case 'leaving':
       return lines.formatLeaving(status.reason)
     case 'shutdown':
       return lines.formatShutdown(status.graceful)
     case 'label':
       return lines.formatLabel(status.seq, status.text)
-    case 'detach':
-      return lines.formatDetach(status.seq, status.count)
     case 'ended':
       return lines.formatEnded(status.count)
     case 'detached':

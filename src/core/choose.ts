@@ -15,7 +15,8 @@ export interface Share {
  * being made up for, at least `leastKids` as far as there are that many.
  *
  * Spread first: one connection to each kid, and more than one only when more wait than kids are idle. The least loaded
- * kid comes first; among equals one that is suspected of accepting nothing, so that the suspicion is soon settled; then
+ * kid comes first; among equals the one with the fewest parked connections, by powers of two, or `warm` would collect all
+ * kept connections in one kid; among those one that is suspected of accepting nothing, so that the suspicion is soon settled; then
  * one on its last connections, whose successor is there; then the most recently idle (`warm`) or the longest idle (`fair`). Kids that answered 0 in this step are left out.
  */
 export function shareOut(
@@ -52,6 +53,7 @@ function order(state: State, listener: number): (a: Kid, b: Kid) => number {
   const newestFirst = state.settings.pick === 'warm' ? 1 : -1
   return (a, b) =>
     a.held - b.held ||
+    Math.clz32(b.parked) - Math.clz32(a.parked) ||
     Number(suspected(b, listener)) - Number(suspected(a, listener)) ||
     Number(isOnItsLast(b)) - Number(isOnItsLast(a)) ||
     newestFirst * (b.freshness - a.freshness)

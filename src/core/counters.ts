@@ -2,11 +2,20 @@
 
 import type { KillReason } from './events.js'
 
-/** Counters that add up: accepted = done + held + lost, where those without a slot are held as well. */
+/**
+ * Counters that add up: accepted = done + cut + skipped + held + lost, where those without a slot, parked or detached, are
+ * held as well.
+ */
 export interface Counters {
   accepted: number
   done: number
+  /** Ended by a limit before they were complete. */
+  cut: number
+  /** Gone before they were served. */
+  skipped: number
+  /** Held by kids that died; `lostIdle` of them were parked: nothing was being done for their clients. */
   lost: number
+  lostIdle: number
   unanswered: number
   /** Answers that found nothing; a late one is counted as late, and here too when it is empty. */
   empty: number
@@ -31,7 +40,10 @@ export function newCounters(): Counters {
   return {
     accepted: 0,
     done: 0,
+    cut: 0,
+    skipped: 0,
     lost: 0,
+    lostIdle: 0,
     unanswered: 0,
     empty: 0,
     late: 0,

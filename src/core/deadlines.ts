@@ -126,6 +126,7 @@ function findNextDue(state: State, now: number): void {
     answer = Math.min(answer, orderDue(state, kid))
   }
   consider(state.rhythm.ends)
+  consider(state.roomLookAt)
   for (const listener of state.listeners) {
     consider(listener.restUntil)
     consider(listener.retryAt)

@@ -72,6 +72,10 @@ export type Effect =
   | { type: 'quit'; kid: number }
   | { type: 'pressure'; kid: number }
   | { type: 'report'; kid: number }
+  /** Others have had free slots while requests waited in this kid. */
+  | { type: 'room'; kid: number }
+  /** It holds nothing but parked connections, and is to end them. */
+  | { type: 'unpark'; kid: number }
   | { type: 'kill'; kid: number; reason: KillReason; detail: string }
   | { type: 'shed'; listener: number; count: number }
   /** `handedOver`: another parent serves it, so it must not be shut down or unlinked. */
@@ -83,7 +87,8 @@ export type Effect =
   | { type: 'done'; kid: number; count: number }
   | { type: 'detached'; kid: number; id: number; text: string }
   | { type: 'reported'; kid: number; count: number }
-  | { type: 'lost'; kid: number; lost: number; unanswered: number; label: string }
+  /** `idle` of those that are lost were parked. */
+  | { type: 'lost'; kid: number; lost: number; idle: number; unanswered: number; label: string }
   | { type: 'gone'; kid: number; early: boolean }
   | { type: 'leaving'; kid: number; reason: string }
   | { type: 'shutdownAsked'; kid: number; graceful: boolean }

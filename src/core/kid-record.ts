@@ -15,6 +15,8 @@ export interface Order {
   late: boolean
   /** The parent's own sleep was taken off its time already. */
   forgiven: boolean
+  /** Connections that were parked have taken the kid's last slot since: finding no room is nobody's fault. */
+  excused: boolean
 }
 
 /** Connections of one order that were accepted and are not done. */
@@ -35,9 +37,15 @@ export interface Kid {
   since: number
   /** Connections it takes at once; 0 until it is up. */
   slots: number
-  /** Connections it holds: the sum over `holds`. */
+  /** Connections it holds in slots: the sum over `holds`. */
   held: number
   holds: Held[]
+  /** Connections that wait for their next request without a slot, and requests that wait for one. */
+  parked: number
+  waiting: number
+  /** When it was last told that others have room; whether it was told to end what is parked. */
+  toldRoomAt: number
+  toldUnpark: boolean
   /** Connections of its own that have no slot any more. */
   detached: number
   /** It was asked what those are doing, and has named so many of them. */
@@ -91,6 +99,10 @@ export function newKid(
     slots: 0,
     held: 0,
     holds: [],
+    parked: 0,
+    waiting: 0,
+    toldRoomAt: Number.NEGATIVE_INFINITY,
+    toldUnpark: false,
     detached: 0,
     reporting: undefined,
     order: undefined,

@@ -30,7 +30,7 @@ export type KidChange =
   | 'order' // an order was sent
   | 'lapse' // its order went unanswered for lateAfter
   | 'room' // it answered or finished something, and has a free slot
-  | 'full' // it answered, and has no free slot
+  | 'full' // it answered, or parked connections were resumed, and it has no free slot
   | 'leave' // it was told to leave, or said that it leaves
   | 'kill' // SIGKILL was sent
   | 'reap' // waitpid said it is dead
@@ -38,7 +38,14 @@ export type KidChange =
 /** Every lawful change. A pair that is missing cannot happen. */
 export const kidTransitions: Record<KidState, Partial<Record<KidChange, KidState>>> = {
   pending: { up: 'idle', leave: 'leaving', kill: 'killed', reap: 'gone' },
-  idle: { order: 'ordered', room: 'idle', leave: 'leaving', kill: 'killed', reap: 'gone' },
+  idle: {
+    order: 'ordered',
+    room: 'idle',
+    full: 'busy',
+    leave: 'leaving',
+    kill: 'killed',
+    reap: 'gone',
+  },
   ordered: {
     lapse: 'late',
     room: 'idle',

@@ -69,11 +69,14 @@ export function buryKid(state: State, kid: Kid, now: number, effects: Effect[]):
   }
   counters.deaths++
   counters.unanswered += unanswered
-  const lost = kid.held + kid.detached
+  const lost = kid.held + kid.parked + kid.detached
   counters.lost += lost
+  counters.lostIdle += kid.parked
+  state.parked -= kid.parked
+  state.waitingInKids -= kid.waiting
   if (lost + unanswered > 0) {
     const label = kid.holds.map((hold) => hold.label).find((text) => text !== '') ?? ''
-    effects.push({ type: 'lost', kid: kid.number, lost, unanswered, label })
+    effects.push({ type: 'lost', kid: kid.number, lost, idle: kid.parked, unanswered, label })
   }
   moveKid(state, kid, 'reap', now)
   effects.push({ type: 'gone', kid: kid.number, early })

@@ -71,7 +71,8 @@ function press(state: State, now: number, effects: Effect[]): void {
   overload.pressed = true
   overload.pressedAt = now
   for (const kid of state.kids.values()) {
-    if (kid.held > 0 && kid.state !== 'killed') effects.push({ type: 'pressure', kid: kid.number })
+    const holds = kid.held > 0 || kid.parked > 0
+    if (holds && kid.state !== 'killed') effects.push({ type: 'pressure', kid: kid.number })
   }
 }
 

@@ -4,6 +4,7 @@ import { type Share, shareOut } from './choose.js'
 import { awaitAnswer, expire } from './deadlines.js'
 import type { Effect, Event } from './events.js'
 import { beginReload, endReload, failReload } from './generations.js'
+import { lookAfterParked } from './keeping.js'
 import type { Kid } from './kid-record.js'
 import { buryKid, endOrder, killKid, partWith } from './leaving.js'
 import { onMeddled } from './meddling.js'
@@ -161,6 +162,7 @@ function turn(state: State, depths: readonly number[], now: number, effects: Eff
     if (state.phase === 'draining') drainOn(state, depths, now, effects)
     else sizeAndShed(state, depths, unserved, now, effects)
   }
+  lookAfterParked(state, now, effects)
   endStop(state, effects)
 }
 
@@ -237,7 +239,15 @@ function send(
   effects: Effect[],
 ): void {
   const seq = state.nextSeq++
-  kid.order = { seq, listener: number, count, at: now, late: false, forgiven: false }
+  kid.order = {
+    seq,
+    listener: number,
+    count,
+    at: now,
+    late: false,
+    forgiven: false,
+    excused: false,
+  }
   moveKid(state, kid, 'order', now)
   listener.ordersOut++
   listener.promised += count

@@ -80,6 +80,11 @@ export interface State {
   nextSeq: number
   /** Orders of all kids that have not been answered, late ones included. */
   unanswered: number
+  /** Of all kids: connections that are parked, and requests that wait for a slot in a kid. */
+  parked: number
+  waitingInKids: number
+  /** When it is next to be seen whether a kid with parked connections should hear that others have room. */
+  roomLookAt: number
   freshest: number
   /** First kids still to be spawned, and whether any kid has ever been up. */
   firstKids: number
@@ -129,6 +134,9 @@ export function newState(settings: CoreSettings): State {
     lastSpawn: Number.NEGATIVE_INFINITY,
     nextSeq: 1,
     unanswered: 0,
+    parked: 0,
+    waitingInKids: 0,
+    roomLookAt: Number.POSITIVE_INFINITY,
     freshest: 0,
     firstKids: settings.startKids,
     // A pool that begins with nobody has nothing to prove before it serves.

@@ -22,7 +22,8 @@ export function sizeAndShed(
   const { settings, counts } = state
   // While somebody is idle or about to answer, what is left over may be theirs in a moment.
   const patient = counts.idle > 0 || counts.ordered > 0
-  const waiting = patient ? 0 : unserved.reduce((sum, n) => sum + n, 0)
+  // Requests on parked connections that wait in their kids are served by no order, but by a kid more.
+  const waiting = patient ? 0 : unserved.reduce((sum, n) => sum + n, state.waitingInKids)
   const grows = sizePool(state, depths, waiting, now, effects)
   const hopeless = waiting - lateRoom(state)
   const overloaded = hopeless > 0 && counts.pending === 0 && !grows
@@ -128,7 +129,7 @@ function coldest(state: State): Kid | undefined {
 }
 
 function busyness(kid: Kid): number {
-  return kid.held + kid.detached
+  return kid.held + kid.detached + kid.parked
 }
 
 /** What sizing looks at, and whether any kid waits to be replaced. */

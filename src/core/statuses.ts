@@ -7,6 +7,7 @@ import type { Effect } from './events.js'
 import { takeOver } from './generations.js'
 import type { Kid, Order } from './kid-record.js'
 import { endOrder, killKid, partWith, tellToLeave } from './leaving.js'
+import { endConnections, freeSlots, lacks, parkConnections, resumeConnections } from './parking.js'
 import { hasTakenAll } from './recycling.js'
 import { noteUp } from './restart-budget.js'
 import { endRest, newStep, rest } from './resting.js'
@@ -43,6 +44,9 @@ export function onStatus(
       if (status.count > order.count) {
         return `said it accepted ${status.count} of the ${order.count} it was ordered`
       }
+      if (kid.held + status.count > kid.slots) {
+        return `said it accepted ${status.count} with ${kid.held} of ${kid.slots} slots taken`
+      }
       const short = status.type === 'failed' && classOfAcceptError(status.code) !== 'nothing'
       const aborted = status.type === 'failed' && mayAcceptAgain(status.code)
       takeAnswer(state, kid, order, status.count, { short, aborted }, now)
@@ -53,15 +57,34 @@ export function onStatus(
       if (status.type === 'failed') takeFailure(state, kid, order, status.code, now, effects)
       return undefined
     }
-    case 'done': {
-      const wrong = lacks(kid, status, 'done')
+    case 'done':
+    case 'cut':
+    case 'skip': {
+      const wrong = endConnections(state, kid, status, now)
       if (wrong !== undefined) return wrong
-      kid.served += status.count
-      state.counters.done += status.count
-      freeSlots(state, kid, status.seq, status.count, now)
+      if (status.type === 'done') {
+        kid.served += status.count
+        state.counters.done += status.count
+      } else if (status.type === 'cut') state.counters.cut += status.count
+      else state.counters.skipped += status.count
       effects.push({ type: 'done', kid: kid.number, count: status.count })
       return undefined
     }
+    case 'park': {
+      const wrong = lacks(kid, status, 'parked')
+      if (wrong !== undefined) return wrong
+      parkConnections(state, kid, status.seq, status.count, now)
+      return undefined
+    }
+    case 'resume':
+      return resumeConnections(state, kid, status.seq, status.count, now)
+    case 'waiting':
+      if (status.count > kid.parked) {
+        return `said that ${status.count} requests wait, of ${kid.parked} connections parked`
+      }
+      state.waitingInKids += status.count - kid.waiting
+      kid.waiting = status.count
+      return undefined
     case 'label': {
       const hold = kid.holds.find(({ seq }) => seq === status.seq)
       if (hold === undefined) return `labelled order ${status.seq}, of which it holds nothing`
@@ -162,15 +185,16 @@ function takeAnswer(
     soon(state, now + settings.connectionTimeout)
   } else {
     counters.empty++
-    // Of a late order nothing else is to be expected: somebody else was ordered in the meantime.
-    if (!order.late) {
+    // Of a late order nothing else is to be expected: somebody else was ordered in the meantime. Nor of one that met a kid
+    // whose last slot had been taken by a connection that was parked.
+    if (!order.late && !order.excused) {
       kid.emptyStep[order.listener] = listener.step
       // One that is leaving has closed its listeners.
       if (!short && !aborted && kid.state !== 'leaving') listener.emptied.push(kid.number)
     }
   }
   if (kid.state === 'leaving') return
-  if (kid.held === kid.slots) {
+  if (kid.held >= kid.slots) {
     moveKid(state, kid, 'full', now)
     return
   }
@@ -209,28 +233,4 @@ function takeFailure(
       killKid(state, kid, 'bad listener', `its accept failed with ${code}`, now, effects)
       return
   }
-}
-
-/** Whether a kid holds of an order what it says is done or detached; if not, why not. */
-function lacks(
-  kid: Kid,
-  { seq, count }: { seq: number; count: number },
-  what: string,
-): string | undefined {
-  const hold = kid.holds.find((each) => each.seq === seq)
-  if (hold === undefined) return `said ${what} of order ${seq}, of which it holds nothing`
-  if (count <= hold.count) return undefined
-  return `said ${count} ${what} of order ${seq}, of which it holds ${hold.count}`
-}
-
-function freeSlots(state: State, kid: Kid, seq: number, count: number, now: number): void {
-  const at = kid.holds.findIndex((hold) => hold.seq === seq)
-  const hold = kid.holds[at]
-  if (hold === undefined) return
-  hold.count -= count
-  if (hold.count === 0) kid.holds.splice(at, 1)
-  kid.held -= count
-  if (kid.state !== 'busy' && kid.state !== 'idle') return
-  moveKid(state, kid, 'room', now)
-  kid.freshness = ++state.freshest
 }

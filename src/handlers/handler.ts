@@ -25,6 +25,12 @@ export interface Kid {
   /** Aborted when the kid begins to drain: finish what you have. */
   readonly signal: AbortSignal
   /**
+   * Aborted when this connection's client has gone: it has reset the connection, or the socket has closed before the
+   * handler was through. A client that has only ended its side may still wait for its answer, and has not gone. Found
+   * within a second where nobody reads. In `setup` and `teardown` it is never aborted.
+   */
+  readonly gone: AbortSignal
+  /**
    * Says what is being done for this connection, for the scoreboard and for the log if this kid has to be killed. Cut
    * to about 50 printable ASCII characters. Without effect once the connection is complete, and in `setup` and `teardown`.
    */
@@ -79,4 +85,6 @@ export interface HandlerModule {
   setup?: (kid: Kid) => unknown
   /** Awaited before the kid exits, within `stopTimeout`. */
   teardown?: (kid: Kid) => unknown
+  /** Stands in for the option of that name, for plain connections: true is `on`, false is `off`. */
+  allowHalfOpen?: boolean
 }

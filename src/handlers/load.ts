@@ -24,6 +24,12 @@ export async function loadModule(path: string): Promise<LoadedModule> {
       )
     }
   }
+  const { allowHalfOpen } = exported
+  if (allowHalfOpen !== undefined && typeof allowHalfOpen !== 'boolean') {
+    throw new KidError(
+      `handler ${path} exports allowHalfOpen, but it is neither true nor false: ${typeof allowHalfOpen}`,
+    )
+  }
   return exported as unknown as LoadedModule
 }
 

@@ -5,7 +5,7 @@ import { connectionEnds } from '../system/connection-ends.js'
 import { close, setNonBlocking } from '../system/descriptors.js'
 import { findLauncher, launchArguments, wordsOf } from '../system/launcher.js'
 import type { Kid } from './handler.js'
-import type { Held, Serve } from './held.js'
+import type { Held, HeldEars, Serve } from './held.js'
 import { commonEnvironment, connectionEnvironment, nameClient } from './program-environment.js'
 
 /** How long, in milliseconds, a program has from SIGTERM to SIGKILL when its connection is to end. */
@@ -71,8 +71,11 @@ class Program implements Held {
     })
   }
 
-  start(complete: () => void): void {
-    void this.ended.then(complete)
+  start(ears: HeldEars): void {
+    void this.ended.then(() => {
+      ears.complete()
+      ears.closed()
+    })
     try {
       this.#spawn()
     } catch (error) {

@@ -1,21 +1,21 @@
 /** Makes ready what a kid serves connections with, a handler module under its protocol or a program; once, at its start. */
 
-import type { Socket } from 'node:net'
 import { InternalError } from '../errors.js'
 import type { KidSettings } from '../protocol/kid-settings.js'
-import { ConnectionSocket } from './connection-socket.js'
 import type { Handler, Kid } from './handler.js'
-import type { Held, Serve } from './held.js'
+import type { Serve } from './held.js'
 import { functionOf, type LoadedModule, loadModule } from './load.js'
 import { type ReceiveOptions, receiveProxyHeader } from './proxy-protocol/receive.js'
 import { parseTrusted } from './proxy-protocol/trusted.js'
 import type { Produce } from './scgi/serve.js'
-import { serveTcp } from './tcp.js'
+import { type HalfOpen, SocketConnection, type Tell } from './socket-connection.js'
 
 /** What serves, and what is to be awaited before the first connection and after the last. */
 export interface Service {
   readonly serve: Serve
   readonly setup?: ((kid: Kid) => unknown) | undefined
+  /** The app's own end, after its last connection and before `teardown`. */
+  readonly end?: (() => Promise<void>) | undefined
   readonly teardown?: ((kid: Kid) => unknown) | undefined
 }
 
@@ -28,38 +28,76 @@ export async function prepareService(settings: KidSettings): Promise<Service> {
   }
   if (path === undefined) throw new InternalError('a kid with nothing to serve')
   const module = await loadModule(path)
-  const handler = await speak(settings, module, path)
+  const { handler, end } = await speak(settings, module, path)
   const { setup, teardown } = module
   const begin =
     trustedProxies === undefined
       ? handler
       : behindProxy(handler, { trusted: parseTrusted(trustedProxies) })
-  return { serve: (fd, kid) => new SocketConnection(fd, kid, begin), setup, teardown }
+  const halfOpen = halfOpenOf(settings, module)
+  const tell = tellerOf(settings.logLevel)
+  const { tcpKeepAlive } = settings
+  const serve: Serve = (fd, kid) => {
+    const connection = new SocketConnection(fd, kid, begin, halfOpen, tell)
+    if (tcpKeepAlive !== undefined) connection.socket.setKeepAlive(true, tcpKeepAlive)
+    return connection
+  }
+  return { serve, setup, end, teardown }
 }
 
-/** The handler that an export is under its protocol. */
-async function speak(settings: KidSettings, module: LoadedModule, path: string): Promise<Handler> {
-  const { headersTimeout, requestTimeout, sendTimeout, keepAliveTimeout } = settings
+/** Who ends its side of a request still wants the response; of a plain connection the module knows best. */
+function halfOpenOf({ protocol, allowHalfOpen }: KidSettings, module: LoadedModule): HalfOpen {
+  if (protocol !== 'tcp') return 'on'
+  if (module.allowHalfOpen === undefined) return allowHalfOpen
+  return module.allowHalfOpen ? 'on' : 'off'
+}
+
+/** What anybody out there can bring about must not fill the log, nor load it. */
+function tellerOf(logLevel: string): Tell {
+  if (logLevel !== 'debug' && logLevel !== 'trace') return () => {}
+  return (kid, what) => kid.log.debug(what)
+}
+
+/** What turns a limit off. */
+const off = Number.POSITIVE_INFINITY
+
+/** The handler that an export is under its protocol, and the end of what is behind it. */
+async function speak(
+  settings: KidSettings,
+  module: LoadedModule,
+  path: string,
+): Promise<{ handler: Handler; end?: () => Promise<void> }> {
+  const { headersTimeout, requestTimeout, sendTimeout } = settings
   switch (settings.protocol) {
     case 'tcp':
-      return functionOf(module, path) as Handler
+      return { handler: functionOf(module, path) as Handler }
     case 'http': {
       const { prepareHttp } = await import('./http/serve.js')
-      const limits = { headersTimeout, requestTimeout, sendTimeout, keepAliveTimeout }
-      const { handler, ready } = await prepareHttp(module, path, limits)
-      await ready()
-      return handler
+      const { httpLimits } = await import('./http/limits.js')
+      const { keepAliveGiven, keepAliveTimeout, drainGrace } = settings
+      const service = await prepareHttp(
+        module,
+        path,
+        httpLimits({
+          headersTimeout: headersTimeout ?? off,
+          requestTimeout: requestTimeout ?? off,
+          sendTimeout: sendTimeout ?? off,
+          keepAliveTimeout: keepAliveGiven ? (keepAliveTimeout ?? off) : undefined,
+          drainGrace: drainGrace === 0 ? off : drainGrace,
+        }),
+      )
+      await service.ready()
+      return service
     }
     case 'scgi': {
       const { serveScgi } = await import('./scgi/serve.js')
       const { scgiLimits } = await import('./scgi/limits.js')
-      const off = Number.POSITIVE_INFINITY
       const limits = scgiLimits({
         headersTimeout: headersTimeout ?? off,
         requestTimeout: requestTimeout ?? off,
         sendTimeout: sendTimeout ?? off,
       })
-      return serveScgi(functionOf(module, path) as Produce, limits)
+      return { handler: serveScgi(functionOf(module, path) as Produce, limits) }
     }
   }
 }
@@ -71,25 +109,5 @@ function behindProxy(handler: Handler, options: ReceiveOptions): Handler {
     if (outcome === 'ok') await handler(socket, kid)
     // What anybody out there can bring about must not fill the log.
     else kid.log.debug(outcome)
-  }
-}
-
-class SocketConnection implements Held {
-  readonly socket: Socket
-  readonly #handler: Handler
-  readonly #kid: Kid
-
-  constructor(fd: number, kid: Kid, handler: Handler) {
-    this.socket = new ConnectionSocket(fd)
-    this.#handler = handler
-    this.#kid = kid
-  }
-
-  start(complete: () => void): void {
-    serveTcp(this.#handler, this.socket, this.#kid, complete)
-  }
-
-  destroy(): void {
-    this.socket.destroy()
   }
 }

@@ -1,43 +1,64 @@
-/** The connections a kid holds: begun after the answer, told as done when complete, or let live on without a slot. */
+/** The connections a kid holds: begun after the answer, parked and resumed, told as done when complete, or let live on without a slot. */
 
 import type { Socket } from 'node:net'
 import type { Detached, KidListener } from '../handlers/handler.js'
 import type { Held, Serve } from '../handlers/held.js'
-import { formatDetach } from '../protocol/lines.js'
+import { formatChange } from '../protocol/lines.js'
+import { close } from '../system/descriptors.js'
+import { Connection, type ConnectionOwner } from './connection.js'
 import type { DetachedConnections } from './detached.js'
 import { type HandleParts, KidHandle } from './kid-handle.js'
+import type { Ledger } from './ledger.js'
+import type { Slots } from './slots.js'
 import { Title } from './title.js'
 
-/** A connection from its beginning to its end. */
-interface Connection {
-  readonly seq: number
-  readonly listener: KidListener
-  /** False once it is complete, or without a slot. */
-  open: boolean
-  limits: readonly NodeJS.Timeout[]
-  /** Called when it is complete, where it had lost its slot before. */
-  ended: () => void
+/** How often, in milliseconds, connections are looked at whose client may have gone unnoticed. */
+const lookEvery = 1_000
+/** An app that has held the process up for so long, in milliseconds, may do so again: orders are late after 5. */
+const longTurn = 5
+/** For so long, in milliseconds, it is expected to. */
+const blocksFor = 60_000
+/** Responses announce the end of their connections when so much of `maxParked` is parked. */
+const crowdedAt = 0.9
+
+/** What else the connections need. */
+export interface ConnectionsParts extends HandleParts {
+  readonly ledger: Ledger
+  readonly slots: Slots
+  /** How many connections may be parked. */
+  readonly maxParked: number
 }
 
-const unlimited: readonly NodeJS.Timeout[] = []
-
-function nothing(): void {}
-
-export class Connections {
+export class Connections implements ConnectionOwner {
+  readonly unpark = new Set<() => void>()
+  readonly crowd = new Set<() => void>()
   readonly #serve: Serve
-  readonly #parts: HandleParts
+  readonly #parts: ConnectionsParts
   readonly #detached: DetachedConnections
   readonly #onNone: () => void
-  readonly #open = new Map<Connection, Held>()
+  readonly #open = new Set<Connection>()
+  /** Complete, and still to be closed. */
+  readonly #closing = new Set<Connection>()
   readonly #title: Title
+  readonly #parks: boolean
+  #parked = 0
+  #roomElsewhere = false
+  #blocksUntil = 0
+  #looking: NodeJS.Timeout | undefined
 
-  /** `onNone` is called whenever the last connection in a slot is complete. */
-  constructor(serve: Serve, parts: HandleParts, detached: DetachedConnections, onNone: () => void) {
+  /** `onNone` is called whenever the last connection that is not detached has gone. */
+  constructor(
+    serve: Serve,
+    parts: ConnectionsParts,
+    detached: DetachedConnections,
+    onNone: () => void,
+  ) {
     this.#serve = serve
     this.#parts = parts
     this.#detached = detached
     this.#onNone = onNone
     this.#title = new Title(parts.inheritance.number)
+    this.#parks = parts.inheritance.features.has('parking')
   }
 
   /** The kid is up, with nothing to do yet. */
@@ -45,88 +66,212 @@ export class Connections {
     this.#title.show(0)
   }
 
-  /** How many hold a slot. */
+  /** How many there are, the detached excepted: what a kid that leaves must wait for. */
   get count(): number {
-    return this.#open.size
+    return this.#open.size + this.#closing.size
   }
 
-  /** Begins to serve an accepted descriptor, which from now on belongs to the connection. */
+  get patience(): number | undefined {
+    return this.#parts.inheritance.settings.shedAfter
+  }
+
+  get isCrowded(): boolean {
+    return this.#parked >= this.#parts.maxParked * crowdedAt
+  }
+
+  /** Begins to serve an accepted descriptor, which from now on belongs to the connection. It is in a slot. */
   begin(fd: number, seq: number, listener: KidListener): void {
-    const connection: Connection = {
-      seq,
-      listener,
-      open: true,
-      limits: unlimited,
-      ended: nothing,
-    }
+    const connection = new Connection(seq, listener, this)
     const held = this.#serve(fd, new KidHandle(this.#parts, connection))
-    this.#open.set(connection, held)
-    this.#title.show(this.#open.size)
-    connection.limits = this.#limit(held)
+    connection.held = held
+    this.#open.add(connection)
+    this.#title.show(this.#parts.slots.working)
+    this.#limit(connection, held)
+    if (this.#looking === undefined) this.#lookLater()
     // Last: the handler may detach it at once.
-    held.start(() => {
-      if (!connection.open) {
-        connection.ended()
-        return
-      }
-      this.#tellDone(seq)
-      this.#free(connection)
-    })
+    held.start(connection)
+  }
+
+  /** Closes an accepted descriptor whose client has gone: it is not served. */
+  skip(fd: number, seq: number, listener: KidListener): void {
+    close(fd)
+    const connection = new Connection(seq, listener, this)
+    this.#parts.slots.release()
+    this.#parts.ledger.ended(connection, 'skip')
+    this.#note(true)
   }
 
   /** Takes a connection out of its slot. Throws Error, see `Kid.detach`. */
   detach(socket: Socket, detached: Detached): void {
-    const found = [...this.#open].find(([, held]) => held.socket === socket)
-    if (found === undefined || socket.destroyed) {
+    const connection = [...this.#open].find(({ held }) => held?.socket === socket)
+    const held = connection?.held
+    if (connection?.place !== 'slot' || held === undefined || socket.destroyed) {
       throw new Error(
         'detach: this socket is no connection of this kid, or has ended or lost its slot',
       )
     }
-    const [connection, held] = found
-    connection.ended = this.#detached.add(held, detached)
-    this.#parts.status.say(formatDetach(connection.seq, 1))
+    connection.onEnd = this.#detached.add(held, detached)
+    this.#parts.status.say(formatChange('detach', connection.seq, 1))
+    this.#parts.ledger.detached(connection)
     this.#free(connection)
+  }
+
+  /**
+   * The parent says that other kids have room. Requests that wait here are to be answered as the last of their
+   * connections, and so are those that are found in this turn of the loop: the kid was held up while they came.
+   */
+  roomElsewhere(): void {
+    for (const connection of this.#parts.slots.waiters as Iterable<Connection>) {
+      connection.hadToWait = true
+    }
+    this.#roomElsewhere = true
+    setImmediate(() => {
+      this.#roomElsewhere = false
+    })
   }
 
   /** Drops everything at once. */
   destroyAll(): void {
-    for (const held of this.#open.values()) held.destroy()
+    for (const { held } of [...this.#open, ...this.#closing]) held?.destroy()
+  }
+
+  // What connections tell.
+
+  park(connection: Connection, isNew: boolean): void {
+    if (!this.#parks) return
+    const { ledger, slots } = this.#parts
+    connection.place = 'parked'
+    for (const timer of connection.limits.splice(0)) clearTimeout(timer)
+    this.#parked++
+    ledger.moved(connection)
+    slots.release()
+    this.#title.show(slots.working)
+    // A client that has just come will say something in a moment.
+    this.#note(!isNew)
+    if (this.#parked <= this.#parts.maxParked) return
+    for (const listener of this.crowd) listener()
+  }
+
+  resume(connection: Connection): boolean {
+    const { ledger, slots } = this.#parts
+    if (slots.take()) {
+      this.#enter(connection)
+      return true
+    }
+    connection.place = 'waiting'
+    slots.wait(connection)
+    ledger.waits(slots.waiting)
+    this.#note(false)
+    return false
+  }
+
+  begins(connection: Connection): void {
+    this.#parts.ledger.waits(this.#parts.slots.waiting)
+    this.#enter(connection)
+  }
+
+  giveUp(connection: Connection): void {
+    const { slots, ledger } = this.#parts
+    connection.place = 'parked'
+    slots.forget(connection)
+    ledger.waits(slots.waiting)
+    this.#note(false)
+  }
+
+  complete(connection: Connection): void {
+    this.#closing.add(connection)
+    if (connection.onEnd !== undefined) {
+      connection.onEnd()
+      return
+    }
+    this.#parts.ledger.ended(connection, connection.ending)
+    this.#free(connection)
+    this.#note(true)
+  }
+
+  closed(connection: Connection): void {
+    this.#closing.delete(connection)
+    if (this.count === 0) this.#onNone()
+  }
+
+  heldUp(milliseconds: number): void {
+    if (milliseconds >= longTurn) this.#blocksUntil = performance.now() + blocksFor
+  }
+
+  /** A parked connection is in a slot again. */
+  #enter(connection: Connection): void {
+    const { ledger, slots, status, inheritance } = this.#parts
+    connection.place = 'slot'
+    connection.hadToWait ||= this.#roomElsewhere
+    connection.renewed ||= connection.labelled || inheritance.settings.renews
+    connection.labelled = false
+    this.#parked--
+    this.#limitWork(connection)
+    ledger.moved(connection)
+    this.#title.show(slots.working)
+    // Once it blocks, it can tell nothing; and the parent should not order a kid that blocks.
+    const blocks = this.#blocksUntil !== 0 && performance.now() < this.#blocksUntil
+    if (blocks && connection.told !== 'slot') status.flush()
+    else this.#note(false)
   }
 
   #free(connection: Connection): void {
-    for (const timer of connection.limits) clearTimeout(timer)
+    const { slots } = this.#parts
+    for (const timer of connection.limits.splice(0)) clearTimeout(timer)
+    clearTimeout(connection.firstByte)
     connection.open = false
     this.#open.delete(connection)
-    this.#title.show(this.#open.size)
-    if (this.#open.size === 0) this.#onNone()
+    if (connection.place === 'slot') slots.release()
+    else {
+      this.#parked--
+      if (connection.place === 'waiting') {
+        slots.forget(connection)
+        this.#parts.ledger.waits(slots.waiting)
+      }
+    }
+    this.#title.show(slots.working)
   }
 
   /**
    * The parent should know soon when a kid has nothing left to do, and when it may be waiting for a slot: of a kid that is
    * full as far as it knows, once half of its slots are free.
    */
-  #tellDone(seq: number): void {
-    const { status, inheritance } = this.#parts
-    const { slots } = inheritance.settings
-    const held = this.#open.size - 1
-    const untold = status.untold + 1
-    status.done(seq, held === 0 || (held + untold >= slots && untold >= slots / 2))
+  #note(maySoon: boolean): void {
+    const { ledger, slots, status, inheritance } = this.#parts
+    if (!ledger.pending) return
+    const most = inheritance.settings.slots
+    const untold = ledger.toldHeld - slots.working
+    const isFull = ledger.toldHeld >= most && untold * 2 >= most
+    status.note(maySoon && untold > 0 && (slots.working === 0 || isFull))
   }
 
-  #limit(held: Held): readonly NodeJS.Timeout[] {
-    const { firstByteTimeout, connectionTimeout } = this.#parts.inheritance.settings
-    if (firstByteTimeout === undefined && connectionTimeout === undefined) return unlimited
-    const { socket } = held
-    const limits: NodeJS.Timeout[] = []
-    if (firstByteTimeout !== undefined && socket !== undefined) {
-      const check = () => {
-        if (socket.bytesRead === 0) held.destroy()
-      }
-      limits.push(setTimeout(check, firstByteTimeout))
+  #limit(connection: Connection, { socket }: Held): void {
+    const { firstByteTimeout } = this.#parts.inheritance.settings
+    this.#limitWork(connection)
+    if (firstByteTimeout === undefined || socket === undefined) return
+    connection.firstByte = setTimeout(() => {
+      if (socket.bytesRead === 0) connection.end('cut')
+    }, firstByteTimeout)
+  }
+
+  #limitWork(connection: Connection): void {
+    const { connectionTimeout } = this.#parts.inheritance.settings
+    if (connectionTimeout === undefined) return
+    connection.limits.push(setTimeout(() => connection.end('cut'), connectionTimeout))
+  }
+
+  #lookLater(): void {
+    this.#looking = setTimeout(() => this.#look(), lookEvery).unref()
+  }
+
+  /** Looks at those that were there a while ago. What is parked is being read from, and tells by itself. */
+  #look(): void {
+    this.#looking = undefined
+    for (const connection of this.#open) {
+      if (connection.seen && connection.place !== 'parked') connection.held?.look?.()
+      connection.seen = true
     }
-    if (connectionTimeout !== undefined) {
-      limits.push(setTimeout(() => held.destroy(), connectionTimeout))
-    }
-    return limits
+    // No connection, no look: an idle kid sleeps.
+    if (this.#open.size > 0) this.#lookLater()
   }
 }

@@ -23,6 +23,8 @@ export interface Inheritance {
   readonly generation: number
   readonly commandFd: number
   readonly statusFd: number
+  /** Which further lines the parent understands. */
+  readonly features: ReadonlySet<string>
   readonly listeners: readonly InheritedListener[]
   readonly settings: KidSettings
 }
@@ -43,6 +45,7 @@ export function takeInheritance(env: NodeJS.ProcessEnv): Inheritance {
     generation: Number(take(env, names.generation)),
     commandFd: Number(take(env, names.commandFd)),
     statusFd: Number(take(env, names.statusFd)),
+    features: new Set(take(env, names.features).split(' ')),
     listeners: Array.from({ length: count }, (_, number) => ({
       number,
       name: listenerNames[number] ?? '',

@@ -4,17 +4,11 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { Logger, pino } from 'pino'
 import type { Detached, Kid, KidListener } from '../handlers/handler.js'
+import { type Slot, slotOfKid } from '../handlers/slot.js'
 import { formatLabel, formatShutdown } from '../protocol/lines.js'
+import type { Connection } from './connection.js'
 import type { Inheritance } from './inheritance.js'
 import type { StatusPipe } from './status-pipe.js'
-
-/** What a connection adds to the process's own `kid`. */
-export interface ConnectionOfOrder {
-  readonly seq: number
-  readonly listener: KidListener
-  /** False once the connection is complete. */
-  open: boolean
-}
 
 /** What the handle needs of the rest of the kid. */
 export interface HandleParts {
@@ -29,9 +23,9 @@ export interface HandleParts {
 
 export class KidHandle implements Kid {
   readonly #parts: HandleParts
-  readonly #connection: ConnectionOfOrder | undefined
+  readonly #connection: Connection | undefined
 
-  constructor(parts: HandleParts, connection?: ConnectionOfOrder) {
+  constructor(parts: HandleParts, connection?: Connection) {
     this.#parts = parts
     this.#connection = connection
   }
@@ -57,8 +51,20 @@ export class KidHandle implements Kid {
     return this.#parts.signal
   }
 
+  get gone(): AbortSignal {
+    return this.#connection?.gone ?? new AbortController().signal
+  }
+
+  /** What the protocols of this package tell of the connection; see handlers/slot.ts. */
+  get [slotOfKid](): Slot | undefined {
+    return this.#connection
+  }
+
   label(text: string): void {
-    if (this.#connection?.open) this.#parts.status.say(formatLabel(this.#connection.seq, text))
+    const connection = this.#connection
+    if (!connection?.open || connection.place !== 'slot') return
+    connection.labelled = true
+    this.#parts.status.say(formatLabel(connection.seq, text))
   }
 
   shutdown({ now = false } = {}): void {

@@ -4,12 +4,16 @@ import { exitCodes, PreforkdError } from '../errors.js'
 import { prepareService, type Service } from '../handlers/serving.js'
 import { whyMark } from '../protocol/kid-settings.js'
 import { formatIdle, formatLeaving } from '../protocol/lines.js'
+import { parkedThatFit } from '../system/limits.js'
 import { forbidDump, yieldWhenWoken } from '../system/process.js'
-import { Connections } from './connections.js'
+import { endAsAsked } from './asked-end.js'
+import { Connections, type ConnectionsParts } from './connections.js'
 import { DetachedConnections } from './detached.js'
 import { takeInheritance } from './inheritance.js'
-import { type HandleParts, KidHandle } from './kid-handle.js'
-import { Orders } from './orders.js'
+import { KidHandle } from './kid-handle.js'
+import { Ledger } from './ledger.js'
+import { type OrderParts, Orders } from './orders.js'
+import { Slots } from './slots.js'
 import { StatusPipe } from './status-pipe.js'
 
 /** How long, in milliseconds, teardown may take after a quick stop; the parent kills soon after. */
@@ -38,16 +42,23 @@ async function main(): Promise<void> {
   if (process.ppid !== settings.parent) process.exit(exitCodes.failed)
 
   const drain = new AbortController()
-  const status = new StatusPipe(inheritance.statusFd)
+  const ledger = new Ledger()
+  const status = new StatusPipe(inheritance.statusFd, ledger)
+  const slots = new Slots(settings.slots, settings.lateAfter, {
+    anyWaiting: () => orders.anyWaitingNow(),
+    tell: () => status.note(true),
+  })
   let up = false
   let ended = false
-  let service: Service
+  let quits = false
+  let service: Service | undefined
   let teardown: (() => unknown) | undefined
 
   /** Drains: listeners first, so that the parent may count on it that nothing more is taken. */
   const leave = (reason: string) => {
     if (drain.signal.aborted) return
     orders.closeListeners()
+    slots.endOrders()
     drain.abort()
     detached.terminateAll(reason)
     endIfDone()
@@ -59,12 +70,21 @@ async function main(): Promise<void> {
     leave(reason)
   }
   const pressure = new Set<() => void>()
-  const parts: HandleParts = {
+  const parts: ConnectionsParts & OrderParts = {
     inheritance,
     status,
+    ledger,
+    slots,
+    maxParked:
+      settings.protocol === 'http'
+        ? parkedThatFit(settings.maxParked, {
+            slots: settings.slots,
+            listeners: inheritance.listeners.length,
+          })
+        : settings.maxParked,
     signal: drain.signal,
     recycle: () => leaveBecause('recycle'),
-    waiting: () => connections.count >= settings.slots && orders.anyWaiting,
+    waiting: () => slots.free === 0 && orders.anyWaiting,
     pressure,
     detach: (socket, how) => connections.detach(socket, how),
   }
@@ -76,29 +96,43 @@ async function main(): Promise<void> {
     (err, what) => kid.log.error({ err }, what),
   )
   const connections = new Connections(
-    (fd, handle) => service.serve(fd, handle),
+    (fd, handle) => (service as Service).serve(fd, handle),
     parts,
     detached,
     () => endIfDone(),
   )
-  const orders = new Orders(inheritance, status, connections, {
+  const orders = new Orders(parts, connections, {
     leave: () => leave('drain'),
     pressure: () => {
       for (const listener of [...pressure]) listener()
     },
     report: () => detached.report(),
+    room: () => connections.roomElsewhere(),
+    unpark: () => {
+      for (const listener of [...connections.unpark]) listener()
+    },
   })
 
   const end = async () => {
     if (ended) return
     ended = true
     status.flush()
-    try {
-      await teardown?.()
-    } catch (error) {
-      kid.log.error({ err: error }, 'teardown failed')
+    if (!quits) {
+      await tried('the end of the app failed', () => service?.end?.())
+      // Otherwise it would never be seen that nothing keeps the loop.
+      orders.unref()
+      await tried('a listener for SIGTERM failed', () => endAsAsked(onTerm, settings.stopTimeout))
+      orders.ref()
     }
+    await tried('teardown failed', () => teardown?.())
     process.exit(exitCodes.stopped)
+  }
+  const tried = async (failure: string, what: () => unknown) => {
+    try {
+      await what()
+    } catch (error) {
+      kid.log.error({ err: error }, failure)
+    }
   }
   const endIfDone = () => {
     if (!drain.signal.aborted || connections.count + detached.count > 0) return
@@ -106,8 +140,10 @@ async function main(): Promise<void> {
     queueMicrotask(() => void end())
   }
 
-  process.on('SIGTERM', () => leaveBecause('SIGTERM'))
+  const onTerm = () => leaveBecause('SIGTERM')
+  process.on('SIGTERM', onTerm)
   process.on('SIGQUIT', () => {
+    quits = true
     leave('quit')
     connections.destroyAll()
     detached.destroyAll()
@@ -117,9 +153,10 @@ async function main(): Promise<void> {
 
   // From here on `leave` and the parent's death are heard, even while the handler loads.
   orders.start()
-  service = await prepareService(settings)
-  await service.setup?.(kid)
-  if (service.teardown !== undefined) teardown = () => service.teardown?.(kid)
+  const prepared = await prepareService(settings)
+  service = prepared
+  await prepared.setup?.(kid)
+  teardown = () => prepared.teardown?.(kid)
   if (ended) return
   up = true
   connections.ready()

@@ -3,11 +3,13 @@
 import { mayAcceptAgain } from '../core/accept-errors.js'
 import { LineSplitter } from '../protocol/line-splitter.js'
 import { type Command, formatAccepted, formatFailed, parseCommand } from '../protocol/lines.js'
-import { accept, close, isReadable, read } from '../system/descriptors.js'
+import { accept, clientIsGone, close, isReadable, read } from '../system/descriptors.js'
 import { errnoName } from '../system/errno.js'
 import { Watch } from '../system/watch.js'
 import type { Connections } from './connections.js'
 import type { Inheritance, InheritedListener } from './inheritance.js'
+import type { Ledger } from './ledger.js'
+import type { Slots } from './slots.js'
 import type { StatusPipe } from './status-pipe.js'
 
 /** What an order can meet beside the connections it is for; more in one order is a storm, and the parent had better know. */
@@ -19,11 +21,22 @@ export interface OrderEars {
   leave(): void
   pressure(): void
   report(): void
+  room(): void
+  unpark(): void
+}
+
+/** What orders are performed with. */
+export interface OrderParts {
+  readonly inheritance: Inheritance
+  readonly status: StatusPipe
+  readonly ledger: Ledger
+  readonly slots: Slots
 }
 
 export class Orders {
+  readonly #parts: OrderParts
   readonly #listeners: readonly InheritedListener[]
-  readonly #status: StatusPipe
+  readonly #isGone: ((fd: number) => boolean) | undefined
   readonly #connections: Connections
   readonly #on: OrderEars
   readonly #commandFd: number
@@ -31,15 +44,16 @@ export class Orders {
   readonly #lines: LineSplitter
   readonly #buffer = Buffer.allocUnsafe(4096)
   #listening = true
+  #askedAt = 0
 
-  constructor(
-    inheritance: Inheritance,
-    status: StatusPipe,
-    connections: Connections,
-    on: OrderEars,
-  ) {
+  constructor(parts: OrderParts, connections: Connections, on: OrderEars) {
+    const { inheritance } = parts
+    const { skipGone, protocol } = inheritance.settings
+    this.#parts = parts
     this.#listeners = inheritance.listeners
-    this.#status = status
+    if (skipGone && inheritance.features.has('ends')) {
+      this.#isGone = (fd) => clientIsGone(fd, protocol !== 'tcp')
+    }
     this.#connections = connections
     this.#on = on
     this.#commandFd = inheritance.commandFd
@@ -63,6 +77,24 @@ export class Orders {
   /** Whether connections wait at any of the listeners. */
   get anyWaiting(): boolean {
     return this.#listening && this.#listeners.some(({ fd }) => isReadable(fd))
+  }
+
+  /** The same, asked for each slot that falls free: the kernel is asked once a millisecond at most. */
+  anyWaitingNow(): boolean {
+    const now = performance.now()
+    if (now - this.#askedAt < 1) return false
+    this.#askedAt = now
+    return this.anyWaiting
+  }
+
+  /** Lets the process end although commands may come. */
+  unref(): void {
+    this.#watch.unref()
+  }
+
+  /** Undoes that. */
+  ref(): void {
+    this.#watch.ref()
   }
 
   /** Reads no more commands. */
@@ -96,17 +128,26 @@ export class Orders {
       case 'report':
         this.#on.report()
         return
+      case 'room':
+        this.#on.room()
+        return
+      case 'unpark':
+        this.#on.unpark()
+        return
       case 'unknown':
       // A later parent may say more than we know.
     }
   }
 
-  #accept(seq: number, number: number, count: number): void {
+  #accept(seq: number, number: number, wanted: number): void {
+    const { status, ledger, slots } = this.#parts
     const listener = this.#listeners[number]
     if (!this.#listening || listener === undefined) {
-      this.#status.say(formatAccepted(seq, 0))
+      status.say(formatAccepted(seq, 0))
       return
     }
+    // Parked connections may have taken slots meanwhile: that is told before the answer.
+    const count = Math.min(wanted, slots.free)
     const accepted: number[] = []
     let failure = ''
     for (let retries = 0; accepted.length < count && retries < mostRetries; ) {
@@ -127,8 +168,13 @@ export class Orders {
       failure === ''
         ? formatAccepted(seq, accepted.length)
         : formatFailed(seq, accepted.length, failure)
-    this.#status.say(answer)
-    for (const fd of accepted) this.#connections.begin(fd, seq, listener)
+    status.say(answer)
+    ledger.accepted(accepted.length)
+    slots.ordered(accepted.length, count === 0)
+    for (const fd of accepted) {
+      if (this.#isGone?.(fd)) this.#connections.skip(fd, seq, listener)
+      else this.#connections.begin(fd, seq, listener)
+    }
   }
 }
 

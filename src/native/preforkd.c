@@ -481,6 +481,21 @@ static napi_value queue_limit(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* lastDataAge(fd): milliseconds since a TCP connection last brought data; -EOPNOTSUPP for a Unix socket. */
+static napi_value last_data_age(napi_env env, napi_callback_info info) {
+  int fd;
+  CHECK(one_int(env, info, &fd));
+#ifdef __linux__
+  struct tcp_info state;
+  socklen_t length = UP_TO(tcpi_last_data_recv);
+  memset(&state, 0, length);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &length) == -1) return number(env, -errno);
+  return number(env, (int64_t)state.tcpi_last_data_recv);
+#else
+  return number(env, -ENOTSUP);
+#endif
+}
+
 /* shutdownWrite(fd) */
 static napi_value shutdown_write(napi_env env, napi_callback_info info) {
   int fd;
@@ -1029,6 +1044,7 @@ static const struct {
   { "accept", accept_one },
   { "queueDepth", queue_depth },
   { "queueLimit", queue_limit },
+  { "lastDataAge", last_data_age },
   { "shutdownWrite", shutdown_write },
   { "shutdownRead", shutdown_read },
   { "pollIn", poll_in },
@@ -1074,6 +1090,8 @@ static const struct {
 } constants[] = {
   { "O_NONBLOCK", O_NONBLOCK },
   { "POLLIN", POLLIN },
+  { "POLLERR", POLLERR },
+  { "POLLHUP", POLLHUP },
   { "POLLNVAL", POLLNVAL },
   { "POLLRDHUP", POLLRDHUP },
   { "SOCK_STREAM", SOCK_STREAM },

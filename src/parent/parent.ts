@@ -7,7 +7,13 @@ import { step } from '../core/round.js'
 import { mayAsk, newState, type State, wantsDepth } from '../core/scoreboard.js'
 import { InternalError } from '../errors.js'
 import type { Options } from '../options.js'
-import { formatAccept, formatPressure, formatReport } from '../protocol/lines.js'
+import {
+  formatAccept,
+  formatPressure,
+  formatReport,
+  formatRoom,
+  formatUnpark,
+} from '../protocol/lines.js'
 import { Alarm } from '../system/alarm.js'
 import { close } from '../system/descriptors.js'
 import { closeListener, type Listener, retireListener, waiting } from '../system/listeners.js'
@@ -233,6 +239,12 @@ export class Parent {
         return
       case 'report':
         this.#command(effect.kid, formatReport())
+        return
+      case 'room':
+        this.#command(effect.kid, formatRoom())
+        return
+      case 'unpark':
+        this.#command(effect.kid, formatUnpark())
         return
       case 'quit':
         this.#processes.get(effect.kid)?.signal('SIGQUIT')

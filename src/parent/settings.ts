@@ -32,7 +32,7 @@ export function settingsOf(options: Options, listeners: readonly Listener[]): Co
     readyTimeout: options.readyTimeout,
     connectionTimeout: options.connectionTimeout ?? never,
     kidEndsConnections: options.program !== undefined,
-    pressure: options.protocol === 'http' || options.kid !== undefined,
+    pressure: options.handler !== undefined || options.kid !== undefined,
     commanded: options.server === undefined,
     spawnGap: options.warmupDelay ?? 0,
     stopTimeout: options.stopTimeout,

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Options } from '../options.js'
 import { encodeKidSettings, type KidSettings, kidSettingsName } from '../protocol/kid-settings.js'
-import { environmentNames as names, PROTOCOL_VERSION } from '../protocol/limits.js'
+import { FEATURES, environmentNames as names, PROTOCOL_VERSION } from '../protocol/limits.js'
 import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
 import { findLauncher, launchArguments, wordsOf } from '../system/launcher.js'
@@ -15,6 +15,9 @@ import { kidEndsConnections } from './settings.js'
 
 /** Our own kid, compiled beside us. */
 const kidProgram = fileURLToPath(new URL('../kid/main.js', import.meta.url))
+
+/** How long, in milliseconds, a kid keeps a slot for an order where no order is ever late. */
+const slotKeptFor = 5
 
 /** What a kid is to inherit besides the environment. */
 export interface KidDescriptors {
@@ -54,6 +57,7 @@ export function spawnKid(
   }
   if (fds !== undefined) {
     env[names.protocol] = PROTOCOL_VERSION
+    env[names.features] = FEATURES.join(' ')
     env[names.commandFd] = String(command)
     env[names.statusFd] = String(command + 1)
   }
@@ -146,7 +150,8 @@ function programOf(options: Options, listeners: readonly Listener[]): [string, r
 function settingsOf(options: Options): KidSettings {
   const { handler, program, protocol, slots, maxDetached, logLevel } = options
   const { firstByteTimeout, headersTimeout, requestTimeout } = options
-  const { sendTimeout, keepAliveTimeout } = options
+  const { sendTimeout, keepAliveTimeout, shedAfter, skipGone, allowHalfOpen } = options
+  const { tcpKeepAlive, maxParked, drainGrace, keepAliveGiven } = options
   return {
     handler,
     program,
@@ -157,6 +162,16 @@ function settingsOf(options: Options): KidSettings {
     requestTimeout,
     sendTimeout,
     keepAliveTimeout,
+    keepAliveGiven,
+    shedAfter,
+    skipGone,
+    allowHalfOpen,
+    tcpKeepAlive,
+    maxParked,
+    drainGrace,
+    stopTimeout: options.stopTimeout,
+    renews: options.connectionTimeout !== undefined,
+    lateAfter: options.lateAfter === 'never' ? slotKeptFor : options.lateAfter,
     connectionTimeout: kidEndsConnections(options) ? options.connectionTimeout : undefined,
     trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
     maxDetached,

@@ -17,8 +17,24 @@ export interface KidSettings {
   requestTimeout?: number | undefined
   sendTimeout?: number | undefined
   keepAliveTimeout?: number | undefined
+  /** Whether that was given: an app's own counts otherwise. */
+  keepAliveGiven: boolean
   /** Only where the kid itself ends such connections: with several slots, and of programs. */
   connectionTimeout?: number | undefined
+  /** Whether a limit counts from each request of a connection, so that the parent wants to know when one begins. */
+  renews: boolean
+  /** A slot that is owed to an order is kept for so long. */
+  lateAfter: number
+  /** A request that has waited for a slot for longer is refused. */
+  shedAfter?: number | undefined
+  /** Connections whose client has gone before they are served are not served. */
+  skipGone: boolean
+  /** What a client's end of its side means, and whether the kernel looks whether silent clients are there. */
+  allowHalfOpen: 'auto' | 'on' | 'off'
+  tcpKeepAlive?: number | undefined
+  maxParked: number
+  drainGrace: number
+  stopTimeout: number
   /** Whose PROXY headers are believed; undefined where connections have none. */
   trustedProxies?: readonly string[] | undefined
   maxDetached: number

@@ -9,6 +9,11 @@ export type Status =
   | { type: 'accepted'; seq: number; count: number }
   | { type: 'failed'; seq: number; count: number; code: string }
   | { type: 'done'; seq: number; count: number }
+  | { type: 'cut'; seq: number; count: number }
+  | { type: 'skip'; seq: number; count: number }
+  | { type: 'park'; seq: number; count: number }
+  | { type: 'resume'; seq: number; count: number }
+  | { type: 'waiting'; count: number }
   | { type: 'leaving'; reason: string }
   | { type: 'shutdown'; graceful: boolean }
   | { type: 'label'; seq: number; text: string }
@@ -23,6 +28,8 @@ export type Command =
   | { type: 'leave' }
   | { type: 'pressure' }
   | { type: 'report' }
+  | { type: 'room' }
+  | { type: 'unpark' }
   | { type: 'unknown' }
 
 const SPACE = 32
@@ -103,6 +110,35 @@ export function parseStatus(line: string): Status | string {
     if (count < 0 || more(line)) return refuse(line, '"accepted SEQ N"')
     return { type: 'accepted', seq, count }
   }
+  if (line.startsWith('park ')) {
+    const seq = number(line, 5, MAX_SEQ)
+    const count = seq >= 1 ? number(line, end + 1, MAX_COUNT) : -1
+    if (count < 1 || more(line)) return refuse(line, '"park SEQ N" with SEQ and N at least 1')
+    return { type: 'park', seq, count }
+  }
+  if (line.startsWith('resume ')) {
+    const seq = number(line, 7, MAX_SEQ)
+    const count = seq >= 1 ? number(line, end + 1, MAX_COUNT) : -1
+    if (count < 1 || more(line)) return refuse(line, '"resume SEQ N" with SEQ and N at least 1')
+    return { type: 'resume', seq, count }
+  }
+  if (line.startsWith('waiting ')) {
+    const count = number(line, 8, MAX_COUNT)
+    if (count < 0 || more(line)) return refuse(line, '"waiting N"')
+    return { type: 'waiting', count }
+  }
+  if (line.startsWith('cut ')) {
+    const seq = number(line, 4, MAX_SEQ)
+    const count = seq >= 0 ? number(line, end + 1, MAX_COUNT) : -1
+    if (count < 1 || more(line)) return refuse(line, '"cut SEQ N" with N at least 1')
+    return { type: 'cut', seq, count }
+  }
+  if (line.startsWith('skip ')) {
+    const seq = number(line, 5, MAX_SEQ)
+    const count = seq >= 1 ? number(line, end + 1, MAX_COUNT) : -1
+    if (count < 1 || more(line)) return refuse(line, '"skip SEQ N" with SEQ and N at least 1')
+    return { type: 'skip', seq, count }
+  }
   if (line.startsWith('label ')) {
     const seq = number(line, 6, MAX_SEQ)
     const label = seq >= 0 ? text(line, end + 1) : undefined
@@ -165,6 +201,8 @@ export function parseCommand(line: string): Command {
   } else if (line === 'leave') return { type: 'leave' }
   else if (line === 'pressure') return { type: 'pressure' }
   else if (line === 'report') return { type: 'report' }
+  else if (line === 'room') return { type: 'room' }
+  else if (line === 'unpark') return { type: 'unpark' }
   return { type: 'unknown' }
 }
 
@@ -200,6 +238,16 @@ export function formatReport(): string {
   return 'report\n'
 }
 
+/** The notice that other kids have had free slots for a while, in which requests have waited here. */
+export function formatRoom(): string {
+  return 'room\n'
+}
+
+/** The command to end what is parked, which the kid would otherwise keep for its grace. */
+export function formatUnpark(): string {
+  return 'unpark\n'
+}
+
 /** A kid's first line: it is up, and takes so many connections at once. */
 export function formatIdle(slots: number): string {
   return `idle ${check(slots, 1, MAX_COUNT)}\n`
@@ -216,9 +264,21 @@ export function formatFailed(seq: number, count: number, code: string): string {
   return `failed ${check(seq, 0, MAX_SEQ)} ${check(count, 0, MAX_COUNT)} ${name}\n`
 }
 
-/** `count` connections of an order are complete. */
-export function formatDone(seq: number, count: number): string {
-  return `done ${check(seq, 0, MAX_SEQ)} ${check(count, 1, MAX_COUNT)}\n`
+/** What can happen to connections of an order: each is a line of its word, the order and a count. */
+export type Change = 'done' | 'cut' | 'skip' | 'park' | 'resume' | 'detach'
+
+/**
+ * `count` connections of an order are complete (`done`), were ended by a limit (`cut`), were gone before they were served
+ * (`skip`), wait for their next request without a slot (`park`) or are at work again (`resume`), or live on without a
+ * slot (`detach`). Of order 0, `done` and `cut`: connections that were parked.
+ */
+export function formatChange(what: Change, seq: number, count: number): string {
+  return `${what} ${check(seq, 0, MAX_SEQ)} ${check(count, 1, MAX_COUNT)}\n`
+}
+
+/** So many requests wait in this kid for a slot. */
+export function formatWaiting(count: number): string {
+  return `waiting ${check(count, 0, MAX_COUNT)}\n`
 }
 
 /** The kid takes no more orders; any reason is made to fit. */
@@ -235,11 +295,6 @@ export function formatShutdown(graceful: boolean): string {
 export function formatLabel(seq: number, label: string): string {
   const head = `label ${check(seq, 0, MAX_SEQ)} `
   return `${head}${fit(label, MAX_LINE - head.length - 1)}\n`
-}
-
-/** `count` connections of an order live on without a slot. */
-export function formatDetach(seq: number, count: number): string {
-  return `detach ${check(seq, 0, MAX_SEQ)} ${check(count, 1, MAX_COUNT)}\n`
 }
 
 /** `count` detached connections have ended. */

@@ -24,6 +24,8 @@ export interface WatchHandle {
 export interface Binding {
   readonly O_NONBLOCK: number
   readonly POLLIN: number
+  readonly POLLERR: number
+  readonly POLLHUP: number
   readonly POLLNVAL: number
   /** 0 where the system has no such event. */
   readonly POLLRDHUP: number
@@ -59,6 +61,8 @@ export interface Binding {
   queueDepth(fd: number): Result
   /** How many connections a TCP listener's queue may hold; Linux only. */
   queueLimit(fd: number): Result
+  /** Milliseconds since a TCP connection last brought data; Linux only. */
+  lastDataAge(fd: number): Result
   shutdownWrite(fd: number): Result
   shutdownRead(fd: number): Result
   /** The events of a poll for POLLIN and POLLRDHUP that does not wait. */

@@ -63,6 +63,39 @@ export function isReadable(fd: number): boolean {
   return binding.pollIn(fd) > 0
 }
 
+/** How a connection stands. */
+export type ConnectionEnd = 'open' | 'ended' | 'reset'
+
+/**
+ * How a connection stands that nobody may be reading: `reset` by its client, or failed; `ended` when the client has sent
+ * its last (known on Linux and FreeBSD; of a Unix socket it has closed then); else `open`. Asks without waiting. Never
+ * throws.
+ */
+export function pollEnd(fd: number): ConnectionEnd {
+  const events = binding.pollIn(fd)
+  if (events <= 0) return 'open'
+  if ((events & binding.POLLERR) !== 0) return 'reset'
+  return (events & (binding.POLLRDHUP | binding.POLLHUP)) !== 0 ? 'ended' : 'open'
+}
+
+/** A client that has sent its last, and has done so for so many milliseconds, has not stayed to hear an answer. */
+const staysFor = 100
+
+/**
+ * Whether an accepted connection's client has gone while it waited: it has reset the connection; or, where an end of its
+ * side counts (`endCounts`), it has ended that and its last bytes are older than 100 ms, or it is a Unix socket that has
+ * closed. Who sends a request, ends its side and waits, as `nc -N` does, has not gone. Asks without waiting; where the
+ * system does not tell, nobody has gone. Never throws.
+ */
+export function clientIsGone(fd: number, endCounts: boolean): boolean {
+  const events = binding.pollIn(fd)
+  if (events <= 0) return false
+  if ((events & binding.POLLERR) !== 0) return true
+  if (!endCounts) return false
+  if ((events & binding.POLLHUP) !== 0) return true
+  return (events & binding.POLLRDHUP) !== 0 && binding.lastDataAge(fd) > staysFor
+}
+
 /** Ends the sending half of a connection: 0 or a negated errno (-ENOTCONN once the client is gone). */
 export function shutdownWrite(fd: number): number {
   return binding.shutdownWrite(fd)

@@ -42,6 +42,19 @@ export function descriptorsWarning(
   return undefined
 }
 
+/** What an app may need for itself, as a part of the limit: files, pools of connections to databases. */
+const forApp = 0.25
+
+/** How many connections a kid may keep parked: as many as the option says, as far as there are descriptors for them. */
+export function parkedThatFit(
+  maxParked: number,
+  { slots, listeners }: { slots: number; listeners: number },
+  limit = descriptorLimit(),
+): number {
+  const fit = Math.floor(limit * (1 - forApp)) - ofKid - listeners - slots
+  return Math.max(1, Math.min(maxParked, fit))
+}
+
 /** How many descriptors this process, and every kid of its, may have open; Infinity where there is no limit. */
 export function descriptorLimit(): number {
   try {

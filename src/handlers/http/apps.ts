@@ -10,6 +10,8 @@ export interface App {
   readonly isTheirs: boolean
   /** Awaited before the first connection. */
   readonly ready: () => unknown
+  /** Its own end, where it has one beside that of its server: plugins end what they opened. */
+  readonly close?: () => unknown
 }
 
 const expected = 'a (req, res) function, an http.Server, or an app of Express, Fastify, Koa or Hono'
@@ -27,7 +29,8 @@ export function appOf(found: unknown, where: string, load: (name: string) => unk
   if (typeof found === 'function') return served(found as RequestListener)
   if (typeof found === 'object' && found !== null) {
     if ('server' in found && found.server instanceof Server && has(found, 'ready')) {
-      return { server: found.server, isTheirs: true, ready: () => found.ready() }
+      const app = { server: found.server, isTheirs: true, ready: () => found.ready() }
+      return has(found, 'close') ? { ...app, close: () => found.close() } : app
     }
     if (has(found, 'callback')) return served(found.callback() as RequestListener)
     if (has(found, 'fetch')) return served(listenerOf(found, where, load))

@@ -1,27 +1,33 @@
-/** One HTTP connection of a kid: what it has in hand, when it is to end, and what it may take its time for. */
+/** One HTTP connection of a kid: what it has in hand, when it is at work, and when it is to end. */
 
+import { AsyncResource } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Kid } from '../handler.js'
+import { type Slot, slotOf } from '../slot.js'
 import type { HttpLimits } from './limits.js'
+import { isWhole, refusalOf } from './request-head.js'
+import { SendLimit } from './send-limit.js'
 
 /*
  * new:  nothing has come yet; how long that may last is the kid's own affair (firstByteTimeout).
  * head: something has come, and is not a whole head yet.
- * busy: a request is being received or answered, or several are.
+ * busy: a request is being answered, waits for that, or several are.
+ * rest: it was answered, and the rest of it is still coming.
  * idle: kept alive for the next request.
  * over: the last response has been announced as such, and what comes after its request is not looked at.
  * else: it speaks something else now, or is a tunnel.
+ *
+ * The connection is in a slot while it is busy or else. In all other phases it is parked.
  */
-type Phase = 'new' | 'head' | 'busy' | 'idle' | 'over' | 'else'
-
-/** A new connection that has said nothing for so many beats ends when it is in the way. */
-const silentBeats = 2
+type Phase = 'new' | 'head' | 'busy' | 'rest' | 'idle' | 'over' | 'else'
 
 export class HttpConnection {
-  readonly socket: Socket
+  readonly socket: Socket & { expectsNothing?: boolean }
   readonly kid: Kid
+  readonly #slot: Slot | undefined
   readonly #limits: HttpLimits
+  readonly #sending: SendLimit
   #phase: Phase
   /** When it entered its phase; of requests, when the latest of them began. */
   #since = performance.now()
@@ -31,23 +37,46 @@ export class HttpConnection {
   #request: IncomingMessage | undefined
   #response: ServerResponse | undefined
   readonly #unanswered = new Set<ServerResponse>()
-  /** The socket's own timeout is ours: something is being sent. */
-  #sending = false
-  // Node.js does the same, unless the app listens for timeouts.
-  readonly #onStuck = () => void this.socket.destroy()
+  /** What is to be done as soon as there is a slot; undefined while nothing waits for one. */
+  #waits: (() => void)[] | undefined
+  #patience: NodeJS.Timeout | undefined
 
   constructor(socket: Socket, kid: Kid, limits: HttpLimits) {
     this.socket = socket
     this.kid = kid
+    this.#slot = slotOf(kid)
     this.#limits = limits
+    this.#sending = new SendLimit(socket, limits.sendTimeout, () => this.#slot?.cut())
     // Together with a header of the PROXY protocol the beginning of a request may have been read.
     this.#phase = socket.bytesRead === 0 ? 'new' : 'head'
   }
 
-  /** A request has come; false when it comes after the response that was announced as the last, and must not be served. */
-  take(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#unanswered.has(response)) return true
-    if (this.#phase === 'over') return false
+  /** Whether its client has not said anything yet. */
+  get isSilent(): boolean {
+    return this.#phase === 'new' && this.socket.bytesRead === 0
+  }
+
+  /** It has begun: until its client has sent a whole head, it needs no slot. */
+  begun(): void {
+    if (this.#phase === 'new' || this.#phase === 'head') this.#slot?.park(true)
+  }
+
+  /**
+   * A request has come, and is answered by `answer`: now, or when there is a slot for it. Never, if it comes after the
+   * response that was announced as the last; refused, if it is none that may be answered.
+   */
+  take(request: IncomingMessage, response: ServerResponse, answer: () => void): void {
+    // `checkContinue` may be followed by `request`.
+    if (this.#unanswered.has(response)) {
+      answer()
+      return
+    }
+    if (this.#phase === 'over') return
+    const refusal = refusalOf(request)
+    if (refusal !== undefined) {
+      this.socket.emit('error', refusal)
+      return
+    }
     if (this.#phase !== 'head') this.#since = performance.now()
     this.#phase = 'busy'
     this.#request = request
@@ -63,36 +92,54 @@ export class HttpConnection {
       this.#unanswered.delete(response)
       this.#afterResponse()
     })
-    return true
+    this.#inSlot(answer)
   }
 
-  /** It speaks something else from now on: none of the limits of HTTP hold any more. */
-  release(): void {
+  /** It speaks something else from now on, by `begin`, which needs a slot: none of the limits of HTTP hold any more. */
+  release(begin: () => void): void {
     this.#phase = 'else'
-    this.#stopSending()
+    this.#sending.stop()
+    this.#inSlot(begin)
   }
 
-  /** Ends it if it is merely kept alive. */
+  /** What it was asked to speak, it does not: it begins again, with a request. */
+  rewind(): void {
+    this.#phase = 'head'
+    this.#since = performance.now()
+  }
+
+  /** Ends it if nothing is in hand: it is idle, or has never said anything. */
   endIfIdle(): void {
-    if (this.#phase === 'idle') this.#endIfSilent()
+    if (this.#phase === 'idle' || this.#phase === 'new') this.#endIfSilent()
+  }
+
+  /** Drops it, because there are too many. */
+  drop(): void {
+    this.#slot?.cut()
+    this.socket.destroy()
   }
 
   /** Looks at the limits; called once a beat, of so many milliseconds. */
   look(now: number, beat: number): void {
     const { socket } = this
-    if (this.#phase !== 'else') this.#lookAtSending()
+    if (this.#phase !== 'else') this.#sending.look()
     switch (this.#phase) {
       case 'new':
       case 'idle':
         if (socket.bytesRead !== this.#readBefore) {
           this.#phase = 'head'
           this.#since = now
-        } else this.#lookAtSilence(now - this.#since, beat)
+        } else if (this.#phase === 'idle') {
+          // Node.js ends it after keepAliveTimeout, unless the app listens for timeouts.
+          const { keepAliveTimeout = 0 } = this.#limits
+          if (now - this.#since >= keepAliveTimeout + beat) this.#endIfSilent()
+        }
         return
       case 'head':
         if (now - this.#since >= (this.#limits.headersTimeout ?? Infinity)) this.#expire()
         return
       case 'busy':
+      case 'rest':
         this.#lookAtRequest(now, beat)
         return
       case 'over':
@@ -103,7 +150,42 @@ export class HttpConnection {
   /** The kid was held up: what is overdue may have come, and has not been looked at. */
   forgive(by: number): void {
     this.#since += by
-    if (this.#sending) this.socket.setTimeout(this.#limits.sendTimeout ?? 0)
+    this.#sending.forgive()
+  }
+
+  /** Does what needs a slot, now or as soon as there is one. */
+  #inSlot(what: () => void): void {
+    if (this.#waits !== undefined) {
+      this.#waits.push(AsyncResource.bind(what))
+    } else if (this.#slot === undefined || this.#slot.resume(this.#begin)) {
+      what()
+    } else {
+      // It will be called out of another request's end, and must not find that one's AsyncLocalStorage.
+      this.#waits = [AsyncResource.bind(what)]
+      const { patience } = this.#slot
+      if (patience !== undefined) this.#patience = setTimeout(this.#refuse, patience)
+    }
+  }
+
+  readonly #begin = (): void => {
+    clearTimeout(this.#patience)
+    const waits = this.#waits ?? []
+    this.#waits = undefined
+    for (const begin of waits) begin()
+  }
+
+  /** No slot within shedAfter: what the parent does with those that wait in the kernel. */
+  readonly #refuse = (): void => {
+    this.#slot?.giveUp()
+    this.#waits = undefined
+    const [response] = this.#unanswered
+    this.#phase = 'over'
+    if (response === undefined) {
+      this.socket.destroy()
+      return
+    }
+    response.shouldKeepAlive = false
+    response.writeHead(503, { 'Content-Length': 0 }).end()
   }
 
   /*
@@ -122,12 +204,15 @@ export class HttpConnection {
   }
 
   #beforeHead(request: IncomingMessage, response: ServerResponse): void {
-    // Only the last response may say so, or those that wait behind it would be lost. Nor may one whose request is still
-    // coming: closing then would reset the connection, and the client might lose the response.
-    if (response !== this.#response || !request.complete || response.headersSent) return
-    if (response.shouldKeepAlive && !this.#shouldEnd()) return
+    // Only the last response may say so, or those that wait behind it would be lost.
+    if (response !== this.#response || response.headersSent) return
+    const clientEnds = !response.shouldKeepAlive
+    const appEnds = /\bclose\b/i.test(String(response.getHeader('connection') ?? ''))
+    if (!clientEnds && !appEnds && !this.#shouldEnd()) return
     response.shouldKeepAlive = false
     this.#phase = 'over'
+    // A client that has said that this is its last request sends nothing more: no need to wait for its end.
+    this.socket.expectsNothing = clientEnds && isWhole(request)
   }
 
   #afterResponse(): void {
@@ -135,75 +220,46 @@ export class HttpConnection {
     if (this.#phase === 'over') {
       // Node.js has done this, unless the app has said `Connection: keep-alive` over our heads.
       this.socket.destroySoon()
-    } else if (this.#request?.complete) this.#becomeIdle()
+      return
+    }
+    if (this.#phase !== 'busy' || this.socket.writableEnded) return
+    this.#phase = 'rest'
+    this.#slot?.park(false)
+    if (this.#request?.complete) this.#becomeIdle()
   }
 
   #becomeIdle(): void {
     this.#phase = 'idle'
     this.#since = performance.now()
     this.#readBefore = this.socket.bytesRead
-    if (this.#shouldEnd()) this.endIfIdle()
   }
 
   #shouldEnd(): boolean {
-    return this.#limits.keepAliveTimeout === undefined || this.#isInTheWay()
-  }
-
-  #isInTheWay(): boolean {
-    return this.kid.signal.aborted || this.kid.waiting()
+    if (this.#limits.keepAliveTimeout === undefined || this.kid.signal.aborted) return true
+    return this.#slot?.shouldEnd === true
   }
 
   #lookAtRequest(now: number, beat: number): void {
     const request = this.#request
     if (request === undefined) return
     if (request.complete) {
-      // The rest of it may have come after the response.
-      if (this.#unanswered.size === 0) this.#becomeIdle()
+      // The rest of it has come after the response.
+      if (this.#phase === 'rest') this.#becomeIdle()
     } else if (request.readableLength > 0) {
       // The app leaves unread what has come: it is not the client that is waited for.
       this.#since += beat
     } else if (now - this.#since >= (this.#limits.requestTimeout ?? Infinity)) {
-      if (this.#unanswered.size > 0) this.#expire()
-      else this.#end()
+      if (this.#phase === 'busy') this.#expire()
+      else {
+        this.#slot?.cut()
+        this.#end()
+      }
     }
-  }
-
-  #lookAtSilence(lasts: number, beat: number): void {
-    const { keepAliveTimeout = 0 } = this.#limits
-    const isOverdue =
-      this.#phase === 'idle'
-        ? // Node.js ends it after keepAliveTimeout, unless the app listens for timeouts.
-          lasts >= keepAliveTimeout + beat || this.#shouldEnd()
-        : // Opened in advance, as browsers do, or its first packet was lost: that one comes again within a second.
-          lasts >= silentBeats * beat && this.#isInTheWay()
-    if (isOverdue) this.#endIfSilent()
-  }
-
-  /*
-   * Only the socket's own timeout knows whether a large piece is being taken bit by bit. It is set only while something is
-   * to be sent, so that a slow app is not taken for a slow client; and not if the app has set one.
-   */
-  #lookAtSending(): void {
-    const { socket } = this
-    const { sendTimeout } = this.#limits
-    if (sendTimeout === undefined) return
-    if (socket.writableLength === 0) this.#stopSending()
-    else if (!this.#sending && !socket.timeout) {
-      this.#sending = true
-      socket.setTimeout(sendTimeout)
-      socket.on('timeout', this.#onStuck)
-    }
-  }
-
-  #stopSending(): void {
-    if (!this.#sending) return
-    this.#sending = false
-    this.socket.off('timeout', this.#onStuck)
-    if (this.socket.timeout === this.#limits.sendTimeout) this.socket.setTimeout(0)
   }
 
   /** Has Node.js do what it does when a server that listens finds a request too slow: `clientError`, or 408. */
   #expire(): void {
+    this.#slot?.cut()
     const error = Object.assign(new Error('request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
     this.socket.emit('error', error)
     this.#end()

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import type { Kid } from '../handler.js'
+import { slotOf } from '../slot.js'
 import { HttpConnection } from './connection.js'
 import { beatOf, type HttpLimits } from './limits.js'
 
@@ -36,6 +37,7 @@ export class HttpConnections {
   readonly #beat: number
   readonly #open = new Set<HttpConnection>()
   #heedsKid = false
+  #onNone: (() => void) | undefined
   #looked = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -44,16 +46,30 @@ export class HttpConnections {
     this.#beat = beatOf(limits)
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#open.size
+  }
+
   /** Takes a connection into the books until its socket closes. */
-  add(socket: Socket, kid: Kid): void {
+  add(socket: Socket, kid: Kid): HttpConnection {
     this.#heed(kid)
     const connection = new HttpConnection(socket, kid, this.#limits)
     const carrier = socket as Carrier
     carrier[connectionOfSocket] = connection
     carrier[kidOfSocket] = kid
     this.#open.add(connection)
-    socket.once('close', () => this.#open.delete(connection))
+    socket.once('close', () => {
+      this.#open.delete(connection)
+      if (this.#open.size === 0) this.#onNone?.()
+    })
     if (this.#timer === undefined) this.#lookLater()
+    return connection
+  }
+
+  /** Calls `listener` whenever the last one has closed. */
+  onNone(listener: () => void): void {
+    this.#onNone = listener
   }
 
   /** All kids that a handler gets are the same process; one of them is enough to be told by. */
@@ -63,8 +79,22 @@ export class HttpConnections {
     const endIdle = () => {
       for (const connection of this.#open) connection.endIfIdle()
     }
-    kid.onPressure(endIdle)
-    kid.signal.addEventListener('abort', endIdle, { once: true })
+    const slot = slotOf(kid)
+    slot?.onUnpark(endIdle)
+    slot?.onCrowd(() => this.#dropSilent())
+    // Until then a client hears with its next response that this connection ends, and nobody's request is lost.
+    const grace = this.#limits.drainGrace ?? 0
+    kid.signal.addEventListener('abort', () => setTimeout(endIdle, grace), { once: true })
+  }
+
+  /** Drops the one that has been silent for longest since it came: nobody has been promised anything there. */
+  #dropSilent(): void {
+    for (const connection of this.#open) {
+      if (!connection.isSilent) continue
+      this.#open.delete(connection)
+      connection.drop()
+      return
+    }
   }
 
   #lookLater(): void {
@@ -77,6 +107,8 @@ export class HttpConnections {
     const now = performance.now()
     const heldUp = now - this.#looked - this.#beat
     for (const connection of this.#open) {
+      // An app may have taken away all listeners of a socket, ours too.
+      if (connection.socket.destroyed) this.#open.delete(connection)
       // Some app has blocked: what clients have sent meanwhile is read after this.
       if (heldUp > this.#beat) connection.forgive(heldUp)
       else connection.look(now, this.#beat)

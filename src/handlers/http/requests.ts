@@ -1,7 +1,8 @@
-/** How requests reach an app: after all that came in one piece was read, and with what it throws caught. */
+/** How requests reach an app: as soon as there is a slot for them, and with what it throws caught. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Kid } from '../handler.js'
+import { slotOf } from '../slot.js'
 import { connectionOf } from './connections.js'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
@@ -10,8 +11,8 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
 const requestEvents = ['request', 'checkContinue', 'checkExpectation'] as const
 
 /**
- * Puts itself between a server and the listeners of the app. They are called a moment later than they would be, when the
- * parser has done with all that had come: only then is known whether a request is whole, and the last one.
+ * Puts itself between a server and the listeners of the app. Where a slot is free they are called in the very call in
+ * which the server would: an app that answers at once has answered before the parser goes on to what came behind.
  */
 export function takeRequests(server: Server): void {
   for (const event of requestEvents) {
@@ -21,8 +22,11 @@ export function takeRequests(server: Server): void {
     server.removeAllListeners(event)
     server.on(event, (request: IncomingMessage, response: ServerResponse) => {
       const connection = connectionOf(request.socket)
-      if (connection === undefined || !connection.take(request, response)) return
-      process.nextTick(answer, server, event, listeners, request, response, connection.kid)
+      const call = (kid: Kid | undefined) =>
+        answer(server, event, listeners, request, response, kid)
+      // Not by way of a kid: something of the app's own.
+      if (connection === undefined) call(undefined)
+      else connection.take(request, response, () => call(connection.kid))
     })
   }
 }
@@ -33,9 +37,14 @@ function answer(
   listeners: readonly Listener[],
   request: IncomingMessage,
   response: ServerResponse,
-  kid: Kid,
+  kid: Kid | undefined,
 ): void {
+  const begun = performance.now()
   for (const listener of listeners) {
+    if (kid === undefined) {
+      listener.call(server, request, response)
+      continue
+    }
     try {
       const returned = listener.call(server, request, response)
       if (isPromise(returned)) returned.then(undefined, (error) => fail(error, response, kid))
@@ -43,6 +52,7 @@ function answer(
       fail(error, response, kid)
     }
   }
+  if (kid !== undefined) slotOf(kid)?.heldUp(performance.now() - begun)
   // A server for WebSockets alone would let whoever asks for something else wait for ever.
   if (listeners.length === 0 && server.listenerCount(event) === 1) {
     response.writeHead(404, { 'Content-Length': 0 }).end()
@@ -62,7 +72,9 @@ function fail(error: unknown, response: ServerResponse, kid: Kid): void {
   }
   kid.log.error({ err: error }, 'the app failed; its request is answered with 500')
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  const text = 'Internal Server Error\n'
-  response.writeHead(500, { 'Content-Type': 'text/plain', 'Content-Length': text.length })
+  const reason = 'Internal Server Error'
+  const text = `${reason}\n`
+  // With its reason, or the one that the app had meant for something else would stand there.
+  response.writeHead(500, reason, { 'Content-Type': 'text/plain', 'Content-Length': text.length })
   response.end(text)
 }

@@ -1,25 +1,25 @@
 /** Serves HTTP: hands each connection to the server of an app; used by kids and by handler modules. */
 
-import type { IncomingMessage, Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { KidError } from '../../errors.js'
+import type { ConnectionSocket } from '../connection-socket.js'
 import type { Handler, Kid } from '../handler.js'
 import { type App, appOf, refuseListening } from './apps.js'
-import { connectionOf, HttpConnections } from './connections.js'
+import { type StandInClose, standInForClose } from './closing.js'
+import { HttpConnections } from './connections.js'
 import { type HttpLimits, type HttpOptions, httpLimits } from './limits.js'
 import { takeRequests } from './requests.js'
-
-/** What a module for `protocol: 'http'` may export as `upgrade`, for WebSockets and the like. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, kid: Kid) => unknown
+import { takeUpgrades, type Upgrade } from './upgrades.js'
 
 /** What serves HTTP in a kid. */
 export interface HttpService {
   readonly handler: Handler
   /** To be awaited before the first connection; may be called more than once. */
   readonly ready: () => Promise<void>
+  /** The app's own end, after its last connection. */
+  readonly end: () => Promise<void>
 }
 
 /** Where a handler that was made by `http` has its service; known to every copy of this package. */
@@ -52,7 +52,9 @@ export async function prepareHttp(
   path: string,
   limits: HttpLimits,
 ): Promise<HttpService> {
-  const { default: found, upgrade } = module
+  const { default: exported, upgrade } = module
+  // A CommonJS module has no other way to wait for its app.
+  const found = await exported
   if (upgrade !== undefined && typeof upgrade !== 'function') {
     throw new KidError(
       `handler ${path} exports upgrade, but it is not a function: ${typeof upgrade}`,
@@ -74,14 +76,10 @@ export async function prepareHttp(
   return serveApp(app, where, limits, upgrade as Upgrade)
 }
 
-function serveApp(
-  { server, ready }: App,
-  where: string,
-  limits: HttpLimits,
-  upgrade?: Upgrade,
-): HttpService {
-  const connections = new HttpConnections(limits)
-  let isReady = false
+function serveApp(app: App, where: string, limits: HttpLimits, upgrade?: Upgrade): HttpService {
+  const { server, isTheirs, ready } = app
+  let connections: HttpConnections | undefined
+  let closing: StandInClose | undefined
   let gettingReady: Promise<void> | undefined
   const getReady = async () => {
     try {
@@ -89,54 +87,36 @@ function serveApp(
     } catch (cause) {
       throw new KidError(`${where} does not get ready: ${cause}`, { cause })
     }
+    const own = limits.keepAliveGiven || !isTheirs
     // Node.js would take 0 for no limit; but then every response ends its connection.
-    server.keepAliveTimeout = limits.keepAliveTimeout ?? 0
-    if (upgrade !== undefined) server.on('upgrade', upgradeBy(upgrade))
+    if (own) server.keepAliveTimeout = limits.keepAliveTimeout ?? 0
+    const theirs = server.keepAliveTimeout === 0 ? undefined : server.keepAliveTimeout
+    connections = new HttpConnections(own ? limits : { ...limits, keepAliveTimeout: theirs })
+    closing = standInForClose(server, connections)
+    takeUpgrades(server, upgrade)
     takeRequests(server)
-    isReady = true
   }
   const readyOnce = () => {
     gettingReady ??= getReady()
     return gettingReady
   }
-  const serve = (socket: Socket, kid: Kid) => {
+  const serve = (connections: HttpConnections, socket: Socket, kid: Kid) => {
     // As sockets are in a server that listens: small pieces go at once, and both sides end by themselves.
     socket.setNoDelay(true)
     socket.allowHalfOpen = true
-    connections.add(socket, kid)
-    noteReleases(server)
+    ;(socket as Partial<ConnectionSocket>).halfOpen = 'on'
+    const connection = connections.add(socket, kid)
+    closing?.heed(kid)
     server.emit('connection', socket)
+    connection.begun()
   }
-  const handler: Handler = (socket, kid) =>
-    isReady ? serve(socket, kid) : readyOnce().then(() => serve(socket, kid))
-  return { handler, ready: readyOnce }
-}
-
-/*
- * Sees to it that the limits of HTTP end where HTTP does. Only where the app listens for these events: a listener alone
- * tells Node.js not to answer such a request like any other. The app may begin to at any time.
- */
-function noteReleases(server: Server): void {
-  for (const event of ['upgrade', 'connect']) {
-    if (server.listenerCount(event) > 0 && server.listenerCount(event, release) === 0) {
-      server.prependListener(event, release)
-    }
+  const handler: Handler = (socket, kid) => {
+    if (connections !== undefined) return serve(connections, socket, kid)
+    return readyOnce().then(() => serve(connections as HttpConnections, socket, kid))
   }
-}
-
-function release(request: IncomingMessage): void {
-  connectionOf(request.socket)?.release()
-}
-
-function upgradeBy(upgrade: Upgrade) {
-  return async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const kid = connectionOf(request.socket)?.kid
-    if (kid === undefined) return
-    try {
-      await upgrade(request, socket, head, kid)
-    } catch (error) {
-      kid.log.error({ err: error }, 'the upgrade failed; its connection is closed')
-      socket.destroy()
-    }
+  const end = async () => {
+    await app.close?.()
+    if (isTheirs) await closing?.close()
   }
+  return { handler, ready: readyOnce, end }
 }

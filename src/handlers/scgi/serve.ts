@@ -5,7 +5,6 @@ import type { Handler, Kid } from '../handler.js'
 import { ScgiClientError } from './client-error.js'
 import type { ScgiEnv } from './header-parser.js'
 import { type ScgiLimits, type ScgiOptions, scgiLimits } from './limits.js'
-import { linger } from './linger.js'
 import { readHeader } from './read-header.js'
 import { RequestBody } from './request-body.js'
 import { Response } from './response.js'
@@ -25,8 +24,6 @@ export function scgi(produce: Produce, options?: ScgiOptions): Handler {
 /** The same, with limits that are complete. */
 export function serveScgi(produce: Produce, limits: ScgiLimits): Handler {
   return async (socket, kid) => {
-    // Whoever ends its side after the request still wants the response.
-    socket.allowHalfOpen = true
     const begun = performance.now()
     const header = await readHeader(socket, limits)
     if (header === undefined) {
@@ -42,7 +39,6 @@ export function serveScgi(produce: Produce, limits: ScgiLimits): Handler {
       // Whatever it has not read is not waited for.
       body.destroy()
     }
-    linger(socket)
   }
 }
 

@@ -1,0 +1,36 @@
+/** The slot of a connection, as a protocol with connections that are kept alive sees it; found on the `kid` it is given. */
+
+/** Known to every copy of this package: an app may import another than the kid runs. */
+export const slotOfKid = Symbol.for('preforkd.slot')
+
+/** What such a protocol tells of one connection, and asks for it. */
+export interface Slot {
+  /** Its slot is free: the connection waits for its client. `isNew` while that has not sent a whole request. */
+  park(isNew: boolean): void
+  /**
+   * A request has come, which needs a slot: true where there is one, or where it has never left its own. Otherwise
+   * `begin` is called when it is its turn, unless the connection closes before that.
+   */
+  resume(begin: () => void): boolean
+  /** How long, in milliseconds, a request may wait for a slot; undefined for as long as it takes. */
+  readonly patience: number | undefined
+  /** It waits for a slot no more. */
+  giveUp(): void
+  /** Its end is the work of a limit: counted so. */
+  cut(): void
+  /** The app has held up the process for so many milliseconds. */
+  heldUp(milliseconds: number): void
+  /**
+   * Whether its response should be announced as the last: many connections are parked, or others have had room while its
+   * request waited.
+   */
+  readonly shouldEnd: boolean
+  /** Called when what is parked must end at once; and when one too many is parked. */
+  onUnpark(listener: () => void): void
+  onCrowd(listener: () => void): void
+}
+
+/** The slot of a kid's connection; undefined where the kid keeps no such books. */
+export function slotOf(kid: object): Slot | undefined {
+  return (kid as { [slotOfKid]?: Slot })[slotOfKid]
+}
