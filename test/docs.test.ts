@@ -18,8 +18,8 @@ import {
   signals,
 } from '../src/core/signals.js'
 import { exitCodes } from '../src/errors.js'
+import { LINGER_BYTES, LINGER_TIME } from '../src/handlers/lingering.js'
 import { defaultScgiLimits } from '../src/handlers/scgi/limits.js'
-import { LINGER_BYTES, LINGER_TIME } from '../src/handlers/scgi/linger.js'
 import { hookNames } from '../src/option-checks.js'
 import { optionTable } from '../src/options.js'
 import { environmentNames, MAX_COUNT, MAX_LINE, MAX_SEQ } from '../src/protocol/limits.js'

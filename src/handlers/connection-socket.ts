@@ -95,6 +95,12 @@ export class ConnectionSocket extends Socket {
     }
   }
 
+  /** Node.js does it by way of `destroySoon`. */
+  override resetAndDestroy(): this {
+    this.expectsNothing = true
+    return super.resetAndDestroy()
+  }
+
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (chunk === null) this.clientHasEnded = true
     else if (this.mayDrop !== undefined) {

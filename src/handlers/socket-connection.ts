@@ -38,6 +38,7 @@ export class SocketConnection implements Held, SocketEars {
   readonly #tell: Tell
   #ears: HeldEars | undefined
   #settled = false
+  #closed = false
   #complete = false
   #windsUp = false
   #silence: NodeJS.Timeout | undefined
@@ -116,6 +117,7 @@ export class SocketConnection implements Held, SocketEars {
   }
 
   closed(): void {
+    this.#closed = true
     lingering.remove(this.socket)
     clearInterval(this.#silence)
     if (this.#settled) this.#over()
@@ -125,7 +127,7 @@ export class SocketConnection implements Held, SocketEars {
   #settle(): void {
     this.#settled = true
     const { socket } = this
-    if (socket.closed) {
+    if (this.#closed) {
       this.#over()
       return
     }

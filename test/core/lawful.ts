@@ -13,9 +13,20 @@ export function isLawful(kid: Kid, status: Status): boolean {
       return !isUp
     case 'accepted':
     case 'failed':
-      return isUp && kid.order?.seq === status.seq && status.count <= kid.order.count
+      return (
+        isUp &&
+        kid.order?.seq === status.seq &&
+        status.count <= Math.min(kid.order.count, kid.slots - kid.held)
+      )
     case 'done':
-      return isUp && status.count <= holds(status.seq)
+    case 'cut':
+      return isUp && status.count <= (status.seq === 0 ? kid.parked : holds(status.seq))
+    case 'resume':
+      return isUp && status.count <= Math.min(kid.parked, kid.slots - kid.held)
+    case 'waiting':
+      return isUp && status.count <= kid.parked
+    case 'skip':
+    case 'park':
     case 'detach':
       return isUp && status.count <= holds(status.seq)
     case 'ended':

@@ -70,7 +70,7 @@ t.test('every status is written as the design has it', async (t) => {
   t.equal(lines.formatIdle(8), 'idle 8\n')
   t.equal(lines.formatAccepted(17, 0), 'accepted 17 0\n')
   t.equal(lines.formatFailed(17, 2, 'EMFILE'), 'failed 17 2 EMFILE\n')
-  t.equal(lines.formatDone(17, 3), 'done 17 3\n')
+  t.equal(lines.formatChange('done', 17, 3), 'done 17 3\n')
   t.equal(lines.formatLeaving('served its time'), 'leaving served its time\n')
   t.equal(lines.formatShutdown(true), 'shutdown graceful\n')
   t.equal(lines.formatShutdown(false), 'shutdown now\n')
@@ -257,7 +257,7 @@ t.test('our own wrong numbers are a defect, never a line', async (t) => {
     [() => lines.formatIdle(0), 0, 1, MAX_COUNT],
     [() => lines.formatAccepted(1, Number.NaN), Number.NaN, 0, MAX_COUNT],
     [() => lines.formatFailed(1, 65_536, 'EIO'), 65_536, 0, MAX_COUNT],
-    [() => lines.formatDone(1, 0), 0, 1, MAX_COUNT],
+    [() => lines.formatChange('done', 1, 0), 0, 1, MAX_COUNT],
     [() => lines.formatLabel(0.5, ''), 0.5, 0, MAX_SEQ],
   ] as const) {
     t.throws(

@@ -98,11 +98,14 @@ t.test('who takes nothing of its response is closed; who takes it slowly is not'
 })
 
 t.test('limits have defaults, those of the options, and bounds', async (t) => {
-  t.strictSame(httpLimits(), defaultHttpLimits)
+  const standard = { ...defaultHttpLimits, keepAliveGiven: false, drainGrace: 5_000 }
+  t.strictSame(httpLimits(), standard)
   for (const [name, value] of Object.entries(defaultHttpLimits)) {
     t.equal(value, defaults[name as keyof typeof defaultHttpLimits], name)
-    t.strictSame(httpLimits({ [name]: 0 }), { ...defaultHttpLimits, [name]: undefined })
-    t.strictSame(httpLimits({ [name]: Infinity }), { ...defaultHttpLimits, [name]: undefined })
+    const own = name === 'keepAliveTimeout' ? { keepAliveGiven: true, drainGrace: undefined } : {}
+    for (const off of [0, Number.POSITIVE_INFINITY]) {
+      t.strictSame(httpLimits({ [name]: off }), { ...standard, ...own, [name]: undefined })
+    }
     for (const bad of [-1, Number.NaN, 2 ** 31, '5s' as unknown as number]) {
       t.throws(() => httpLimits({ [name]: bad }), {
         name: 'UsageError',

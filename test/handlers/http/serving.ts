@@ -1,71 +1,156 @@
 /** Serves HTTP in the process of the test, over real sockets, with a kid that says what the test has it say. */
 
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { Handler, Kid } from '../../../src/handlers/handler.js'
 import type { HttpOptions } from '../../../src/handlers/http/limits.js'
-import { serveTcp } from '../../../src/handlers/tcp.js'
+import { type Slot, slotOfKid } from '../../../src/handlers/slot.js'
 import { http } from '../../../src/http.js'
+import { Slots, type Waiter } from '../../../src/kid/slots.js'
 import { Client, type Outcome } from '../../process/client.js'
-import { until, within } from '../../process/processes.js'
+import { until } from '../../process/processes.js'
+import { type Accepting, startAccepting } from '../accepting.js'
+
+/** What a test asks of the kid. */
+export interface ServingOptions {
+  readonly slots?: number
+  /** How long a request may wait for a slot. */
+  readonly patience?: number
+}
 
 export class Serving {
-  /** What the kid says when it is asked whether connections wait; a number counts down to yes. */
-  waiting: boolean | number = false
+  /** Whether responses are to be the last of their connections. */
+  shouldEnd = false
   readonly drain = new AbortController()
   readonly log: { level: number; msg: string; err?: Error }[] = []
-  /** How many connections are not complete. */
+  /** How many connections are not complete, how many of them are parked, and how many were ended by a limit. */
   open = 0
-  readonly port: number
-  readonly #pressure = new Set<() => void>()
+  parked = 0
+  cut = 0
+  /** How many have begun to linger or have closed. */
+  complete = 0
+  recycled = 0
+  readonly slots: Slots
+  readonly #patience: number | undefined
+  #accepting: Accepting | undefined
+  readonly #unpark = new Set<() => void>()
+  readonly #crowd = new Set<() => void>()
   readonly #clients: Client[] = []
 
-  private constructor(port: number) {
-    this.port = port
+  private constructor({ slots = 100, patience }: ServingOptions) {
+    this.slots = new Slots(slots, 5, { anyWaiting: () => false, tell: () => {} })
+    this.#patience = patience
   }
 
-  /** Listens on loopback; after the test, connections are dropped and must be complete then. */
-  static async start(t: Test, handler: Handler): Promise<Serving> {
-    const server = createServer((socket) => {
-      serving.open++
-      serveTcp(handler, socket, kid, () => serving.open--)
-    })
-    // So it is not taken for one that an app has made.
-    server.listen(0, '127.0.0.1').unref()
-    await once(server, 'listening')
-    const serving = new Serving((server.address() as AddressInfo).port)
-    const log = pino(
-      { level: 'debug', base: null },
-      { write: (line) => void serving.log.push(JSON.parse(line)) },
-    )
-    const kid = {
-      number: 7,
-      log,
-      signal: serving.drain.signal,
-      waiting: () => {
-        if (typeof serving.waiting === 'boolean') return serving.waiting
-        return serving.waiting-- <= 0
-      },
-      onPressure: (listener: () => void) => {
-        serving.#pressure.add(listener)
-        return () => serving.#pressure.delete(listener)
-      },
-    } as Partial<Kid> as Kid
-    t.teardown(async () => {
-      for (const client of serving.#clients) await client.drop()
-      await until(() => serving.open === 0, 'connections to be complete')
-      const closed = once(server, 'close')
-      server.close()
-      await within(closed, 'the server to close')
-    })
+  /** Listens on loopback; after the test, connections are dropped and must be gone then. */
+  static async start(t: Test, handler: Handler, options: ServingOptions = {}): Promise<Serving> {
+    const serving = new Serving(options)
+    await serving.#start(t, handler)
     return serving
   }
 
-  /** The parent says that connections wait. */
-  press(): void {
-    for (const listener of this.#pressure) listener()
+  async #start(t: Test, handler: Handler): Promise<void> {
+    const log = pino(
+      { level: 'debug', base: null },
+      { write: (line) => void this.log.push(JSON.parse(line)) },
+    )
+    let slot: Slot
+    const kid = (): Kid => {
+      slot = this.#newSlot()
+      return {
+        number: 7,
+        log,
+        signal: this.drain.signal,
+        recycle: () => void this.recycled++,
+        [slotOfKid]: slot,
+      } as Partial<Kid> as Kid
+    }
+    const ears = () => {
+      this.open++
+      this.slots.ordered(1, false)
+      const own = slot as Slot & { end(): void }
+      return {
+        complete: () => {
+          this.complete++
+          own.end()
+        },
+        clientGone: () => {},
+        closed: () => void this.open--,
+      }
+    }
+    const where = { kind: 'tcp', name: 'web', host: '127.0.0.1', port: 0 } as const
+    this.#accepting = await startAccepting(t, where, { kid, handler, halfOpen: 'auto', ears })
+    t.teardown(async () => {
+      for (const client of this.#clients) await client.drop()
+      await until(() => this.open === 0, 'connections to be gone')
+    })
+  }
+
+  /** A slot as a kid's connection has one. */
+  #newSlot(): Slot & { end(): void } {
+    const serving = this
+    let place: 'slot' | 'parked' | 'waiting' = 'slot'
+    let waits: (() => void) | undefined
+    const leave = (to: 'slot' | 'parked' | 'waiting') => {
+      if (place === 'parked' || place === 'waiting') serving.parked--
+      if (to === 'parked' || to === 'waiting') serving.parked++
+      place = to
+    }
+    const waiter: Waiter = {
+      begin: () => {
+        leave('slot')
+        waits?.()
+      },
+    }
+    return {
+      park: () => {
+        if (place !== 'slot') return
+        leave('parked')
+        this.slots.release()
+      },
+      resume: (begin) => {
+        if (place === 'slot') return true
+        if (this.slots.take()) {
+          leave('slot')
+          return true
+        }
+        leave('waiting')
+        waits = begin
+        this.slots.wait(waiter)
+        return false
+      },
+      patience: this.#patience,
+      giveUp: () => {
+        this.slots.forget(waiter)
+        leave('parked')
+      },
+      cut: () => void this.cut++,
+      heldUp: () => {},
+      get shouldEnd() {
+        return serving.shouldEnd
+      },
+      onUnpark: (listener) => void this.#unpark.add(listener),
+      onCrowd: (listener) => void this.#crowd.add(listener),
+      end: () => {
+        this.slots.forget(waiter)
+        if (place === 'slot') this.slots.release()
+        else this.parked--
+      },
+    }
+  }
+
+  get port(): number {
+    return this.#accepting?.address.port as number
+  }
+
+  /** The parent says that what is parked must end. */
+  unpark(): void {
+    for (const listener of this.#unpark) listener()
+  }
+
+  /** One connection too many is parked. */
+  crowd(): void {
+    for (const listener of this.#crowd) listener()
   }
 
   /** A new connection, bounded in time. */
@@ -83,8 +168,13 @@ export class Serving {
 }
 
 /** Serves an app. */
-export function serve(t: Test, app: unknown, options?: HttpOptions): Promise<Serving> {
-  return Serving.start(t, http(app, options))
+export function serve(
+  t: Test,
+  app: unknown,
+  options?: HttpOptions,
+  serving?: ServingOptions,
+): Promise<Serving> {
+  return Serving.start(t, http(app, options), serving)
 }
 
 /** A request without a body. */

@@ -59,7 +59,7 @@ t.test("a server's own listener gets the connection, and no limit of HTTP ends i
   const client = serving.client(asks)
   await client.heard(/Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n\r\n$/)
   await pass(200)
-  serving.press()
+  serving.unpark()
   serving.drain.abort()
   client.say('still here')
   await client.heard(/still here$/)

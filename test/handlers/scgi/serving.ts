@@ -2,14 +2,14 @@
 
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { Handler, Kid } from '../../../src/handlers/handler.js'
-import { serveTcp } from '../../../src/handlers/tcp.js'
 import { until, within } from '../../process/processes.js'
+import { startAccepting } from '../accepting.js'
 
 export interface Answer {
   readonly text: string
@@ -30,24 +30,37 @@ export class Serving {
   /** Listens, on a Unix socket unless said otherwise; closed after the test, which waits for what is open. */
   static async start(t: Test, handler: Handler, kind: 'unix' | 'tcp' = 'unix'): Promise<Serving> {
     const directory = mkdtempSync(join(tmpdir(), 'preforkd-'))
-    const server = createServer((socket) => {
-      serving.complete.push(new Promise((resolve) => serveTcp(handler, socket, kid, resolve)))
-    })
-    server.listen(kind === 'unix' ? { path: join(directory, 's') } : { host: '127.0.0.1', port: 0 })
-    await once(server, 'listening')
-    const address = server.address() as AddressInfo | string
-    const serving = new Serving(() =>
-      typeof address === 'string' ? connect(address) : connect(address.port, '127.0.0.1'),
-    )
+    const path = join(directory, 's')
     const log = pino(
       { level: 'debug', base: null },
       { write: (line) => void serving.log.push(JSON.parse(line)) },
     )
     const kid = { number: 1, log } as Kid
+    const where =
+      kind === 'unix'
+        ? ({ kind, name: 'a', path } as const)
+        : ({ kind, name: 'a', host: '127.0.0.1', port: 0 } as const)
+    let closed = 0
+    const { address, connections } = await startAccepting(t, where, {
+      kid: () => kid,
+      handler,
+      halfOpen: 'on',
+      ears: () => {
+        let done = () => {}
+        serving.complete.push(
+          new Promise((resolve) => {
+            done = resolve
+          }),
+        )
+        return { complete: done, clientGone: () => {}, closed: () => void closed++ }
+      },
+    })
+    const { port } = address
+    const serving: Serving = new Serving(() =>
+      port === undefined ? connect(path) : connect(port, '127.0.0.1'),
+    )
     t.teardown(async () => {
-      const closed = once(server, 'close')
-      server.close()
-      await within(closed, 'the server to close')
+      await until(() => closed === connections.length, 'the connections to close')
       rmSync(directory, { recursive: true, force: true })
     })
     return serving
