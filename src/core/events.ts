@@ -84,7 +84,7 @@ export type Effect =
   | { type: 'again' }
   // told, not done
   | { type: 'up'; kid: number }
-  | { type: 'done'; kid: number; count: number }
+  | { type: 'done' | 'cut' | 'skip'; kid: number; count: number }
   | { type: 'detached'; kid: number; id: number; text: string }
   | { type: 'reported'; kid: number; count: number }
   /** `idle` of those that are lost were parked. */

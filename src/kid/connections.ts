@@ -184,7 +184,8 @@ export class Connections implements ConnectionOwner {
       connection.onEnd()
       return
     }
-    this.#parts.ledger.ended(connection, connection.ending)
+    const { ledger, inheritance } = this.#parts
+    ledger.ended(connection, inheritance.features.has('ends') ? connection.ending : 'done')
     this.#free(connection)
     this.#note(true)
   }

@@ -19,6 +19,9 @@ export interface KidStatus {
   /** Slots in use, of so many; 0 of 0 until it is up. */
   readonly held: number
   readonly slots: number
+  /** Connections that wait for their next request, without a slot; and how many of them have one that waits for a slot. */
+  readonly parked: number
+  readonly waiting: number
   /** Connections that live on without a slot. */
   readonly detached: number
   /** Connections completed. */
@@ -37,7 +40,7 @@ export interface ListenerStatus {
   readonly accepted: number
 }
 
-/** All of it. `accepted = done + held + lost`, always. */
+/** All of it. `accepted = done + cut + skipped + held + lost`, always. */
 export interface ServerStatus {
   readonly phase: Phase | 'new'
   readonly kids: readonly KidStatus[]
@@ -74,6 +77,8 @@ export function readStatus(
     state: kid.state,
     held: kid.held,
     slots: kid.slots,
+    parked: kid.parked,
+    waiting: kid.waiting,
     detached: kid.detached,
     served: kid.served,
     since: Math.round(epoch + kid.since),
@@ -92,7 +97,7 @@ export function readStatus(
     counters: {
       ...state.counters,
       kills: { ...state.counters.kills },
-      held: kids.reduce((sum, { held, detached }) => sum + held + detached, 0),
+      held: kids.reduce((sum, kid) => sum + kid.held + kid.parked + kid.detached, 0),
       logDropped,
     },
     overloadedFor: Math.round(timeOverloaded(state, now)),
