@@ -5,16 +5,19 @@ import { compare } from './compare.js'
 import { readCorpus } from './corpus.js'
 import { describe, exceptionsOf, tableOf } from './report.js'
 import { type AppName, appNames, Served, withBoth } from './servers.js'
+import { runSuites } from './suites/run.js'
 
 const usage = `npm run conformance [-- OPTIONS]
   --apps NAMES      only these, of ${appNames.join(',')}
   --sources NAMES   only probes whose source begins so
+  --suites DIR      runs the suites of node, express, koa, fastify and ws that are found there
 `
 
 const { values } = parseArgs({
   options: {
     apps: { type: 'string', default: appNames.join(',') },
     sources: { type: 'string', default: '' },
+    suites: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -22,6 +25,9 @@ if (values.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
+
+// Whatever was started ends with this process: see the listeners for its exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const apps = values.apps.split(',').filter((name) => name !== '')
 for (const name of apps) {
@@ -63,4 +69,5 @@ async function compareApp(app: AppName): Promise<void> {
 
 if (apps.length > 0) await measureNoise()
 for (const app of apps) await compareApp(app as AppName)
+unexplained += await runSuites(values.suites)
 process.exitCode = unexplained > 0 ? 1 : 0

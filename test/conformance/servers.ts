@@ -36,7 +36,11 @@ export class Served {
         this.#output += text
       })
     }
+    // Kids of a parent that is killed are ended by the kernel.
+    const endWithUs = () => void this.#process.kill('SIGKILL')
+    process.once('exit', endWithUs)
     this.#process.once('exit', (code, signal) => {
+      process.off('exit', endWithUs)
       this.#exit = signal ?? code
     })
   }
