@@ -19,7 +19,7 @@ const sample = corpus.filter((probe) => {
   return requests > 1 || /^(Connection|Upgrade|Expect|Keep-Alive):/im.test(textOf(probe))
 })
 
-for (const app of ['function', 'early', 'fastify'] as const) {
+for (const app of ['function', 'early'] as const) {
   t.test(`HTTP is that of plain Node.js: ${sample.length} probes, app ${app}`, async (t) => {
     const { differences, noise } = await withBoth(
       [Served.plain(app), Served.preforkd(app)],

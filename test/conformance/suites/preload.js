@@ -1,7 +1,8 @@
-/**
- * Has every http.Server that listens served by `http()` of preforkd; preloaded into tests that know nothing of it, by
- * `node --import`. In front of the server stands a net.Server, which listens in its place and hands connections on as a
- * kid does. The server is told what it would have been told had it listened itself.
+/** Has every http.Server that listens served by `http()` of preforkd; preloaded into suites by `node --import`. */
+
+/*
+ * In front of the server stands a net.Server, which listens in its place and hands connections on as a kid does. The server
+ * is told what it would have been told had it listened itself.
  */
 
 import { Server as HttpServer } from 'node:http'
