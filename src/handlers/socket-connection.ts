@@ -108,7 +108,10 @@ export class SocketConnection implements Held, SocketEars {
     this.#tell(this.#kid, reasons[why])
     if (why === 'gone') this.socket.destroy()
     else if (why === 'pending') this.#over()
-    else this.socket.end()
+    else {
+      this.socket.allowHalfOpen = false
+      this.socket.end()
+    }
   }
 
   ended(): void {
