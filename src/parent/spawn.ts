@@ -22,6 +22,13 @@ export interface KidDescriptors {
   readonly statusFd: number
 }
 
+/** By which numbers a kid is known. */
+export interface KidNumbers {
+  readonly number: number
+  readonly index: number
+  readonly generation: number
+}
+
 /**
  * Starts a kid, by way of the launcher. It gets /dev/null as 0, pipes as 1 and 2 that its output is read from, the
  * listeners from 3 on, then the command and the status pipe, and nothing else. A server that accepts by itself has no
@@ -34,8 +41,7 @@ export interface KidDescriptors {
 export function spawnKid(
   options: Options,
   listeners: readonly Listener[],
-  number: number,
-  generation: number,
+  { number, index, generation }: KidNumbers,
   fds: KidDescriptors | undefined,
 ): ChildProcess {
   const command = firstListener + listeners.length
@@ -45,6 +51,7 @@ export function spawnKid(
     ...environmentOf(process.env, identity),
     ...options.env,
     [names.kid]: String(number),
+    [names.index]: String(index),
     [names.generation]: String(generation),
   }
   // A server that is told of a listener in its arguments is not told twice: gunicorn, for one, would open it twice.
