@@ -156,3 +156,13 @@ export function path(what: string) {
     .transform((value) => resolve(value))
     .optional()
 }
+
+const serverNameExpected = must(
+  'from 1 to 32 printable ASCII characters, with no space at either end',
+)
+
+/** What a server is called: in a title, which is one line and may be cut where it is long. */
+export const serverName = z
+  .string(serverNameExpected)
+  .regex(/^(?! )[ -~]{1,32}(?<! )$/, serverNameExpected)
+  .optional()

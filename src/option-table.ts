@@ -68,6 +68,7 @@ export const optionTable: readonly OptionRow[] = [
   row('stopTimeout', 'duration', 'TIME', formatDuration(defaults.stopTimeout), 'A graceful stop may take this long; then kids are killed.'),
   row('user', 'text', 'USER', "the parent's", 'Whom kids run as: a name or a number.'),
   row('group', 'text', 'GROUP', 'that of user', 'The group kids run as: a name or a number.'),
+  row('name', 'text', 'NAME', 'none', 'What the server is called, in process titles and in each line of the log.'),
   row('scheduling', 'choice', 'batch|normal', defaults.scheduling, 'Whether parent and kids, when woken, let others finish their turn (batch; Linux).'),
   row('kidShutdown', 'choice', 'on|off', 'on, but off for kids of another user', 'Whether a kid may stop the whole server.'),
   row('umask', 'text', 'MODE', "the parent's", 'Permissions that files made by kids do not get, in octal: 027.'),

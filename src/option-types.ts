@@ -124,6 +124,8 @@ export interface PreforkerOptions extends Hooks {
   user?: string | number | undefined
   /** The group kids run as: a name or a number. @default that of user */
   group?: string | number | undefined
+  /** What the server is called, in process titles and in each line of the log: up to 32 printable ASCII characters. @default none */
+  name?: string | undefined
   /** Whether the command's parent and kids, when woken, let others finish their turn (SCHED_BATCH). @default batch */
   scheduling?: 'batch' | 'normal' | undefined
   /** Whether a kid may stop the whole server. @default on, but off for kids of another user */
@@ -194,6 +196,7 @@ export interface Options {
   /** A name that was not looked up, or a number; likewise the group. */
   readonly user: string | number | undefined
   readonly group: string | number | undefined
+  readonly name: string | undefined
   readonly scheduling: 'batch' | 'normal'
   /** Undefined: as it follows from whom kids run as. */
   readonly kidShutdown: 'on' | 'off' | undefined

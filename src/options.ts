@@ -127,6 +127,7 @@ export function parseOptions(input: PreforkerOptions): Options {
       warmupDelay: checked.warmupDelay,
       user: checked.user,
       group: checked.group,
+      name: checked.name,
       scheduling: checked.scheduling,
       kidShutdown: checked.kidShutdown,
       umask: checked.umask,

@@ -67,6 +67,7 @@ t.test('the defaults are those of the design', async (t) => {
       stopTimeout: 30_000,
       user: undefined,
       group: undefined,
+      name: undefined,
       scheduling: 'batch',
       kidShutdown: undefined,
       umask: undefined,
@@ -123,6 +124,8 @@ t.test('given values are taken over', async (t) => {
       { user: '1000', group: 'COMPANY\\web' },
       { user: 1000, group: 'COMPANY\\web' },
     ],
+    [{ name: 'shop no. 1' }, { name: 'shop no. 1' }],
+    [{ name: 'x'.repeat(32) }, { name: 'x'.repeat(32) }],
     [{ scheduling: 'normal' }, { scheduling: 'normal' }],
     [{ kidShutdown: 'off' }, { kidShutdown: 'off' }],
     [{ umask: '027' }, { umask: 0o027 }],
@@ -208,6 +211,7 @@ const aSize = 'a size with a unit, such as 300MB or 1GiB'
 const aPercentage = 'a percentage from 0% to 100%'
 const anAddress = '8000, HOST:8000, [::1]:8000 or unix:/PATH'
 const aKid = 'a command line, or a list of a program and its arguments'
+const aName = 'from 1 to 32 printable ASCII characters, with no space at either end'
 const aVariable =
   'must be a variable that an environment can hold, without = in its name and without NUL'
 
@@ -318,6 +322,10 @@ t.test('a bad value is refused in a sentence naming option, expectation and valu
       { proxyProtocol: 'required', trustedProxies: '' },
       'trustedProxies must have addresses, networks such as 10.0.0.0/8, loopback or unix, not ""',
     ],
+    ...['', ' a', 'a ', ' ', 'a\nb', 'a\tb', 'ä', 'x'.repeat(33)].map(
+      (name) => [{ name }, `name must be ${aName}, not ${JSON.stringify(name)}`] as const,
+    ),
+    [{ name: 5 }, `name must be ${aName}, not 5`],
     [{ log: {} }, 'log must be a pino logger, not an object'],
     [{ env: [] }, 'env must be an object of texts, not an empty list'],
     [{ env: { A: 1 } }, 'env.A must be text, not 1'],

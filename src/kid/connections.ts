@@ -37,7 +37,7 @@ export class Connections {
     this.#parts = parts
     this.#detached = detached
     this.#onNone = onNone
-    this.#title = new Title(parts.inheritance.number)
+    this.#title = new Title(parts.inheritance)
   }
 
   /** The kid is up, with nothing to do yet. */

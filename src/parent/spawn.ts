@@ -167,6 +167,7 @@ function settingsOf(options: Options): KidSettings {
     connectionTimeout: kidEndsConnections(options) ? options.connectionTimeout : undefined,
     trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
     maxDetached,
+    name: options.name,
     undumpable: options.user !== undefined,
     yields: options.scheduling === 'batch',
     logLevel,

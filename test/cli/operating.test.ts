@@ -151,6 +151,7 @@ warmupDelay           off              default
 stopTimeout           30s              default
 user                  the parent's     default
 group                 that of user     default
+name                  none             default
 scheduling            batch            default
 kidShutdown           on, but off for kids of another user default
 umask                 027              file
