@@ -69,6 +69,8 @@ export const optionTable: readonly OptionRow[] = [
   row('user', 'text', 'USER', "the parent's", 'Whom kids run as: a name or a number.'),
   row('group', 'text', 'GROUP', 'that of user', 'The group kids run as: a name or a number.'),
   row('name', 'text', 'NAME', 'none', 'What the server is called, in process titles and in each line of the log.'),
+  row('nodeArgs', 'list', 'FLAG', 'none', 'A flag of Node.js for our own kids, after those that the parent was started with.'),
+  row('inspectKids', 'text', '[HOST:PORT]', 'off', 'Our own kids have a debugger, each on the next port, from 127.0.0.1:9229 on if none is given.'),
   row('scheduling', 'choice', 'batch|normal', defaults.scheduling, 'Whether parent and kids, when woken, let others finish their turn (batch; Linux).'),
   row('kidShutdown', 'choice', 'on|off', 'on, but off for kids of another user', 'Whether a kid may stop the whole server.'),
   row('umask', 'text', 'MODE', "the parent's", 'Permissions that files made by kids do not get, in octal: 027.'),

@@ -20,6 +20,7 @@ import { type DetachedStatus, Reports } from './operate/reports.js'
 import { readStatus, recordOf, type ServerStatus } from './operate/status.js'
 import { type Options, type PreforkerOptions, parseOptions, show } from './options.js'
 import type { KidEnd } from './parent/kid-process.js'
+import { debuggerWarning } from './parent/node-arguments.js'
 import { Parent } from './parent/parent.js'
 import { checkServerCommand } from './parent/server-command.js'
 import { type Bequeathed, Bequest } from './system/bequest.js'
@@ -129,7 +130,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
       { addresses, kids },
       `ready: ${kids} ${kids === 1 ? 'kid' : 'kids'} on ${addresses.join(', ')}, pid ${process.pid}`,
     )
-    for (const warning of [identityWarning(this.options), descriptorsWarning(this.options)]) {
+    const warnings = [identityWarning, descriptorsWarning, debuggerWarning]
+    for (const warning of warnings.map((of) => of(this.options))) {
       if (warning !== undefined) this.#log.logger.warn(warning)
     }
     this.#tell('ready')

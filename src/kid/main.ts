@@ -117,6 +117,10 @@ async function main(): Promise<void> {
 
   // From here on `leave` and the parent's death are heard, even while the handler loads.
   orders.start()
+  if (settings.debugger !== undefined) {
+    const { tellDebugger } = await import('./debugger.js')
+    tellDebugger(settings.debugger, drain.signal)
+  }
   service = await prepareService(settings)
   await service.setup?.(kid)
   if (service.teardown !== undefined) teardown = () => service.teardown?.(kid)

@@ -10,6 +10,7 @@ import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
 import { findLauncher, launchArguments, wordsOf } from '../system/launcher.js'
 import type { Listener } from '../system/listeners.js'
+import { debuggerOf, nodeArguments } from './node-arguments.js'
 import { firstListener, nameDescriptors, namesDescriptors } from './server-command.js'
 import { kidEndsConnections } from './settings.js'
 
@@ -64,14 +65,15 @@ export function spawnKid(
     env[names.commandFd] = String(command)
     env[names.statusFd] = String(command + 1)
   }
-  const [program, args] = programOf(options, listeners)
   const isOurs = options.handler !== undefined || options.program !== undefined
-  if (isOurs) env[kidSettingsName] = encodeKidSettings(settingsOf(options))
+  const inspected = isOurs ? debuggerOf(options, index) : undefined
+  const [program, args] = isOurs ? ourProgram(options, inspected) : otherProgram(options, listeners)
+  if (isOurs) env[kidSettingsName] = encodeKidSettings(settingsOf(options, inspected))
   const launch = {
     descriptors: command + pipes.length,
     umask: options.umask,
     chdir: options.chdir,
-    reads: isOurs ? [kidProgram, ...(options.handler === undefined ? [] : [options.handler])] : [],
+    reads: isOurs ? filesOf(options) : [],
     identity,
   }
   return spawn(findLauncher(), launchArguments(launch, program, args), {
@@ -144,13 +146,34 @@ function descriptorNames(): string[] {
   }
 }
 
-function programOf(options: Options, listeners: readonly Listener[]): [string, readonly string[]] {
-  const { handler, program, kid, server } = options
-  if (handler !== undefined || program !== undefined) return [process.execPath, [kidProgram]]
+/** Our own kid, under the flags of Node.js that it is to have. */
+function ourProgram(
+  options: Options,
+  inspected: KidSettings['debugger'],
+): [string, readonly string[]] {
+  const { words } = nodeArguments(options)
+  // Where it listens the kid says itself: what Node.js says of it would be warnings in the log.
+  const flags =
+    inspected === undefined
+      ? []
+      : [`--inspect=${inspected.host}:${inspected.port}`, '--inspect-publish-uid=http']
+  return [process.execPath, [...words, ...flags, kidProgram]]
+}
+
+/** What our own kid reads before it can say anything. */
+function filesOf(options: Options): readonly string[] {
+  const { modules } = nodeArguments(options)
+  return [kidProgram, ...modules, ...(options.handler === undefined ? [] : [options.handler])]
+}
+
+function otherProgram(
+  { kid, server }: Options,
+  listeners: readonly Listener[],
+): [string, readonly string[]] {
   return wordsOf(kid ?? nameDescriptors(server ?? [], listeners))
 }
 
-function settingsOf(options: Options): KidSettings {
+function settingsOf(options: Options, inspected: KidSettings['debugger']): KidSettings {
   const { handler, program, protocol, slots, maxDetached, logLevel } = options
   const { firstByteTimeout, headersTimeout, requestTimeout } = options
   const { sendTimeout, keepAliveTimeout } = options
@@ -167,6 +190,7 @@ function settingsOf(options: Options): KidSettings {
     connectionTimeout: kidEndsConnections(options) ? options.connectionTimeout : undefined,
     trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
     maxDetached,
+    debugger: inspected,
     name: options.name,
     undumpable: options.user !== undefined,
     yields: options.scheduling === 'batch',

@@ -22,6 +22,8 @@ export interface KidSettings {
   /** Whose PROXY headers are believed; undefined where connections have none. */
   trustedProxies?: readonly string[] | undefined
   maxDetached: number
+  /** Where its debugger listens, if it has one. */
+  debugger?: { readonly host: string; readonly port: number } | undefined
   /** What the server is called. */
   name?: string | undefined
   /** Nobody of its user may trace it, and there is no core file of it. */
