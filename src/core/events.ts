@@ -67,7 +67,7 @@ export type Effect =
   | { type: 'order'; kid: number; seq: number; listener: number; count: number }
   | { type: 'watch'; listener: number }
   | { type: 'unwatch'; listener: number }
-  | { type: 'spawn'; kid: number; generation: number }
+  | { type: 'spawn'; kid: number; index: number; generation: number }
   | { type: 'leave'; kid: number }
   | { type: 'quit'; kid: number }
   | { type: 'pressure'; kid: number }

@@ -25,6 +25,8 @@ export function replaceSoon(state: State, kid: Kid, reason: string): void {
 export function keep(state: State, kid: Kid): void {
   if (kid.outgoing !== '') state.outgoing--
   kid.outgoing = ''
+  // Whoever was to have its index after it goes.
+  if (kid.index === 0) state.zeroth = kid.number
 }
 
 /** Whether it goes by itself after a few connections more: it is let have them first, and told to go for no other's sake. */

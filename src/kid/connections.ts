@@ -57,7 +57,7 @@ export class Connections implements ConnectionOwner {
     this.#parts = parts
     this.#detached = detached
     this.#onNone = onNone
-    this.#title = new Title(parts.inheritance.number)
+    this.#title = new Title(parts.inheritance)
     this.#parks = parts.inheritance.features.has('parking')
   }
 

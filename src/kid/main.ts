@@ -153,6 +153,10 @@ async function main(): Promise<void> {
 
   // From here on `leave` and the parent's death are heard, even while the handler loads.
   orders.start()
+  if (settings.debugger !== undefined) {
+    const { tellDebugger } = await import('./debugger.js')
+    tellDebugger(settings.debugger, drain.signal)
+  }
   const prepared = await prepareService(settings)
   service = prepared
   await prepared.setup?.(kid)

@@ -156,12 +156,13 @@ const levels: Record<number, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fa
   60: 'fatal',
 }
 
-/** Passes on a line that a kid wrote: as a record of its own logger if it is one, else as what it said. */
+/** Passes on a line that a kid wrote: as a record of its own logger if it is one, else as what it said. `server` is the name in each line, which is not a kid's to give. */
 export function narrateOutput(
   log: Logger,
   kid: number,
   stream: 'stdout' | 'stderr',
   text: string,
+  server?: string,
 ): void {
   const record = text.startsWith('{"level":') ? parseRecord(text) : undefined
   const level = levels[Number(record?.level)]
@@ -171,6 +172,7 @@ export function narrateOutput(
   }
   const { msg } = record
   for (const name of ofTheLog) delete record[name]
+  if (server !== undefined) delete record.name
   log[level]({ ...record, kid, stream }, typeof msg === 'string' ? msg : '')
 }
 

@@ -12,6 +12,8 @@ import type { Listener } from '../system/listeners.js'
 /** One kid's row of the scoreboard. */
 export interface KidStatus {
   readonly number: number
+  /** Its place in the pool, from 0 on; while a successor comes up, two kids have the same. */
+  readonly index: number
   readonly pid: number | undefined
   /** Which reload it belongs to, counted from 1. */
   readonly generation: number
@@ -72,6 +74,7 @@ export function readStatus(
   const depths = parent.depths()
   const kids = [...state.kids.values()].map((kid) => ({
     number: kid.number,
+    index: kid.index,
     pid: parent.pidOf(kid.number),
     generation: kid.generation,
     state: kid.state,

@@ -25,6 +25,7 @@ function stateWith(cast: readonly Cast[], changes: Partial<CoreSettings> = {}): 
     state.counts[name]++
     state.kids.set(at + 1, {
       number: at + 1,
+      index: at,
       state: name,
       since: 0,
       slots,
