@@ -75,6 +75,7 @@ async function main(): Promise<void> {
     status,
     ledger,
     slots,
+    anyWaitingNow: () => orders.anyWaitingNow(),
     maxParked:
       settings.protocol === 'http'
         ? parkedThatFit(settings.maxParked, {
