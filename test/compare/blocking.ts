@@ -7,7 +7,7 @@ import type { CompareClient } from './client-process.js'
 import { requestFor } from './connection.js'
 import { type Aim, hold } from './contest.js'
 import { failures, type LoadResult, type Times, type To } from './loads.js'
-import type { Server } from './servers.js'
+import { cpuOf, type Server } from './servers.js'
 
 const kids = 8
 const clients = 16
@@ -81,9 +81,11 @@ async function measure(
     milliseconds: settle + seconds * 1000,
     seed: round,
   } as const
+  const cpuBefore = cpuOf(server)
   const running = client.make(load)
   const spread = await spreadWithin(server, load.milliseconds, running)
   const result = await running
+  const cpu = cpuOf(server) - cpuBefore
   const { closedIdle, again, kept, ok, connections } = result
   console.log(`  round ${round}, ${name}, ${server.name}: connections of each process ${spread}`)
   const requests = ok + failures(result)
@@ -100,6 +102,9 @@ async function measure(
     'most conns': Math.max(...spread),
     'least conns': Math.min(...spread),
     'client p99 lag': inMilliseconds(result.lagUs.p99),
+    // Of all processes, a part of one core, from the begin of the load.
+    'servers busy': cpu / 1e6 / load.milliseconds,
+    'client busy': result.busy,
     failed: failures(result),
   }
 }

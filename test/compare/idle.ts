@@ -23,9 +23,10 @@ const every = 20
 const readings = 5
 const between = 300
 
+/** Memory comes in steps, when a heap grows: it is told to no better than a tenth. */
 const aims: readonly Aim[] = [
-  { figure: 'KiB each', to: 'cluster-rr', most: 1 },
-  { figure: 'KiB each more', to: 'cluster-rr', most: 1 },
+  { figure: 'KiB each', to: 'cluster-rr', most: 1.1 },
+  { figure: 'KiB each more', to: 'cluster-rr', most: 1.1 },
   { figure: 'open at end %', least: 100 },
   { figure: 'wrk /s, part', least: 0.95 },
   { figure: 'failed', most: 0 },
@@ -67,23 +68,30 @@ async function measure(
     console.log(`  ${name}: ${opened} opened, connections of each process ${spread}`)
     const during = await othersOf(server, given.seconds, client)
     const open = await holder.hold({ kind: 'close' })
+    const after = await othersOf(server, given.seconds, client)
+    // Without all of them there is nothing to divide by.
+    const each = (kib: number, count: number) => (opened === connections ? kib / count : Number.NaN)
     return {
-      'KiB each': (memory.kids - memoryBefore.kids) / opened,
+      'KiB each': each(memory.kids - memoryBefore.kids, opened),
       // Garbage from before makes room for the first ones.
-      'KiB each more': (memory.kids - memoryHalf.kids) / (opened - openedHalf),
-      'RSS KiB each': (memory.rss - memoryBefore.rss) / opened,
-      'parent KiB each': (memory.parent - memoryBefore.parent) / opened,
+      'KiB each more': each(memory.kids - memoryHalf.kids, opened - openedHalf),
+      'RSS KiB each': each(memory.rss - memoryBefore.rss, opened),
+      'parent KiB each': each(memory.parent - memoryBefore.parent, opened),
       'kids MiB before': memoryBefore.kids / 1024,
       'kids MiB with': memory.kids / 1024,
       'open at end %': (100 * open) / connections,
       'wrk /s before': before.perSecond,
       'wrk /s with': during.perSecond,
-      'wrk /s, part': during.perSecond / before.perSecond,
+      'wrk /s after': after.perSecond,
+      // Against both, since a server gets quicker for a while yet.
+      'wrk /s, part': (2 * during.perSecond) / (before.perSecond + after.perSecond),
       'p50 ms before': before.p50,
       'p50 ms with': during.p50,
+      'p50 ms after': after.p50,
       'p99 ms before': before.p99,
       'p99 ms with': during.p99,
-      failed: before.failed + during.failed,
+      'p99 ms after': after.p99,
+      failed: before.failed + during.failed + after.failed,
     }
   } finally {
     await holder.stop()

@@ -1,6 +1,6 @@
 /** Starts nginx and HAProxy in front of a server, with short idle times or their own; used by the bench of proxies. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pTimeout from 'p-timeout'
+import { startBound } from './bound.js'
 
 export type ProxyName = 'nginx' | 'haproxy'
 
@@ -41,7 +42,7 @@ export async function startProxy(name: ProxyName, to: number, keeping: Keeping):
   const words = name === 'nginx' ? ['-c', file, '-p', folder] : ['-db', '-f', file]
   // Where distributions put them is not in everybody's path.
   const env = { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` }
-  const started = spawn(name, words, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const started = startBound(name, words, env, ['ignore', 'pipe'])
   let said = ''
   started.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-2_000)
@@ -66,7 +67,7 @@ export async function startProxy(name: ProxyName, to: number, keeping: Keeping):
 function nginx(folder: string, port: number, to: number, { connections, idle }: Keeping): string {
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `daemon off;
-worker_processes 1;
+master_process off;
 pid ${join(folder, 'pid')};
 error_log ${join(folder, 'error.log')} error;
 events { worker_connections 512; }

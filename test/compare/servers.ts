@@ -1,12 +1,13 @@
 /** Starts the servers that the keep-alive benches compare: a built preforkd, and node:cluster with the same app. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Contestant, type Running, running } from '../../src/herd/contestants.js'
 import { kidsOf } from '../../src/herd/processes.js'
+import { startBound } from './bound.js'
 import { Counts } from './counts.js'
 
 /** What a contestant is started with. */
@@ -74,11 +75,17 @@ function preforkd(plan: ServerPlan, env: NodeJS.ProcessEnv): ChildProcess {
     ...['--listen', '127.0.0.1:0', '--keep-alive-timeout', `${plan.keepAlive}ms`],
     ...['--kids', `${plan.kids}`, '--slots', `${plan.slots}`, ...plan.flags],
   ]
-  return spawn(process.execPath, [command, ...flags], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  return startBound(process.execPath, [command, ...flags], env, ['ignore', 'pipe'])
 }
 
 function nodeCluster(name: Contestant, plan: ServerPlan, env: NodeJS.ProcessEnv): ChildProcess {
   const policy = name === 'cluster-none' ? 'none' : 'rr'
   const args = [beside('./cluster-server.mjs'), policy, `${plan.kids}`, `${plan.keepAlive}`]
-  return spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  return startBound(process.execPath, args, env, ['pipe', 'inherit'])
+}
+
+/** Nanoseconds of CPU of all its processes so far. */
+export function cpuOf(server: Server): number {
+  const { parent, kids } = server.cpu()
+  return parent + kids
 }

@@ -8,7 +8,7 @@ import { requestFor } from './connection.js'
 import { type Aim, hold } from './contest.js'
 import { failures } from './loads.js'
 import { abKept, wrk, wrkCounting } from './programs.js'
-import type { Server } from './servers.js'
+import { cpuOf, type Server } from './servers.js'
 
 const kids = 4
 const connections = 32
@@ -50,9 +50,9 @@ async function measure(server: Server, seconds: number, client: CompareClient): 
   const milliseconds = seconds * 1000 - 2 * every
   const come = () => client.make({ kind: 'newcomers', port, request, every, milliseconds })
   const begun = Date.now()
-  const cpuBefore = total(server)
+  const cpuBefore = cpuOf(server)
   const alone = await wrk(load)
-  const cpu = total(server) - cpuBefore
+  const cpu = cpuOf(server) - cpuBefore
   const counted = await counts.since(begun)
   const [beside, newcomers] = await Promise.all([wrkCounting(load), come()])
   const ab = await abKept(load)
@@ -77,10 +77,4 @@ async function measure(server: Server, seconds: number, client: CompareClient): 
     'ab failed': ab.failed + abBeside.failed,
     'new failed': failures(newcomers) + failures(abNewcomers),
   }
-}
-
-/** Nanoseconds of CPU of all processes so far. */
-function total(server: Server): number {
-  const { parent, kids } = server.cpu()
-  return parent + kids
 }
