@@ -4,13 +4,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import pTimeout from 'p-timeout'
-import type { CloseIdle, Load, LoadResult, OpenIdle } from './loads.js'
+import type { CloseIdle, Held, Load, LoadResult, OpenIdle } from './loads.js'
 import { patience } from './loads.js'
 
 /** How long, in milliseconds, opening or ending a few ten thousand connections may take. */
 const patienceToOpen = 120_000
 
-type Answer = { readonly result: LoadResult | number } | { readonly error: string }
+type Answer = { readonly result: LoadResult | Held } | { readonly error: string }
 
 export class CompareClient {
   readonly #process: ChildProcess = fork(
@@ -25,11 +25,11 @@ export class CompareClient {
   }
 
   /** Opens connections that stay, or ends them: how many are, or were, open. */
-  hold(load: OpenIdle | CloseIdle): Promise<number> {
-    return this.#ask(load, patienceToOpen) as Promise<number>
+  hold(load: OpenIdle | CloseIdle): Promise<Held> {
+    return this.#ask(load, patienceToOpen) as Promise<Held>
   }
 
-  async #ask(load: Load, milliseconds: number): Promise<LoadResult | number> {
+  async #ask(load: Load, milliseconds: number): Promise<LoadResult | Held> {
     const over = new AbortController()
     const { signal } = over
     try {

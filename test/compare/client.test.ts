@@ -143,13 +143,13 @@ t.test('idle connections are held, and those that a server ends are missed', asy
   }
   await serving(remember, async (port) => {
     const open = { kind: 'open', port, request: requestFor('/'), run: 0 } as const
-    t.equal(await client.hold({ ...open, connections: 10 }), 10)
-    t.equal(await client.hold({ ...open, connections: 5 }), 15)
+    t.strictSame(await client.hold({ ...open, connections: 10 }), { open: 10, failed: {} })
+    t.strictSame(await client.hold({ ...open, connections: 5 }), { open: 15, failed: {} })
     for (const socket of sockets.slice(0, 4)) socket.end()
     // Behind the ends, which come by other connections: whoever answers here has read them.
     await client.make(loop(port))
-    t.equal(await client.hold({ kind: 'close' }), 11)
-    t.equal(await client.hold({ kind: 'close' }), 0)
+    t.strictSame(await client.hold({ kind: 'close' }), { open: 11, failed: {} })
+    t.strictSame(await client.hold({ kind: 'close' }), { open: 0, failed: {} })
   })
 })
 

@@ -7,6 +7,7 @@ import { Connection, NoReply } from './connection.js'
 import { Idle } from './idle-connections.js'
 import {
   type ArrivalsLoad,
+  type Held,
   type Load,
   type LoadResult,
   type LoopLoad,
@@ -228,7 +229,7 @@ async function arrivals(load: ArrivalsLoad): Promise<LoadResult> {
 
 const idle = new Idle()
 
-function make(load: Load): Promise<LoadResult | number> {
+function make(load: Load): Promise<LoadResult | Held> {
   switch (load.kind) {
     case 'loop':
       return loop(load)

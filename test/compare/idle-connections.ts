@@ -1,8 +1,8 @@
 /** Many connections that have made a request and are left alone: what the bench of idle connections holds against a server. */
 
 import { readFileSync } from 'node:fs'
-import { Connection } from './connection.js'
-import { type OpenIdle, patience } from './loads.js'
+import { Connection, type NoReply } from './connection.js'
+import { type Held, type OpenIdle, patience } from './loads.js'
 
 /** Connections that are being opened at once: more would only wait in the backlog. */
 const atOnce = 64
@@ -15,7 +15,7 @@ export class Idle {
   #connections: Connection[] = []
 
   /** Opens so many more and settles with how many are open once the last has had its response. @throws Error where the limit of descriptors is too low */
-  async open({ port, connections, request, run }: OpenIdle): Promise<number> {
+  async open({ port, connections, request, run }: OpenIdle): Promise<Held> {
     const limit = descriptorLimit()
     const before = this.#connections.length
     if (before + connections + besides > limit) {
@@ -23,6 +23,7 @@ export class Idle {
         `${before + connections} connections need a higher limit of descriptors than ${limit}`,
       )
     }
+    const failed: Record<string, number> = {}
     let next = before
     const openSome = async () => {
       while (next < before + connections) {
@@ -31,20 +32,25 @@ export class Idle {
         const from = `127.0.${1 + (run % 200)}.${1 + (address % 200)}`
         const connection = new Connection({ port, from, patience })
         this.#connections.push(connection)
-        // One that fails is not open, and so not counted.
-        await connection.ask(request).catch(() => connection.drop())
+        try {
+          await connection.ask(request)
+        } catch (error) {
+          const { code } = error as NoReply
+          failed[code] = (failed[code] ?? 0) + 1
+          connection.drop()
+        }
       }
     }
     await Promise.all(Array.from({ length: atOnce }, openSome))
-    return this.#open()
+    return { open: this.#open(), failed }
   }
 
   /** Settles with how many were still open; none is afterwards. */
-  async close(): Promise<number> {
+  async close(): Promise<Held> {
     const open = this.#open()
     for (const connection of this.#connections) if (connection.usable) connection.drop()
     this.#connections = []
-    return open
+    return { open, failed: {} }
   }
 
   #open(): number {

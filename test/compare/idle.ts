@@ -60,14 +60,23 @@ async function measure(
     const request = requestFor('/fast')
     const half = Math.ceil(connections / 2)
     const opening = { kind: 'open', port: server.port, request, run } as const
-    const openedHalf = await holder.hold({ ...opening, connections: half })
+    const { open: openedHalf, failed: failedHalf } = await holder.hold({
+      ...opening,
+      connections: half,
+    })
     const memoryHalf = await memoryOf(server)
-    const opened = await holder.hold({ ...opening, connections: connections - half })
+    const { open: opened, failed } = await holder.hold({
+      ...opening,
+      connections: connections - half,
+    })
     const memory = await memoryOf(server)
     const spread = server.counts.open(server.kids())
-    console.log(`  ${name}: ${opened} opened, connections of each process ${spread}`)
+    const wrong = JSON.stringify([failedHalf, failed])
+    console.log(
+      `  ${name}: ${opened} opened, failed ${wrong}, connections of each process ${spread}`,
+    )
     const during = await othersOf(server, given.seconds, client)
-    const open = await holder.hold({ kind: 'close' })
+    const { open } = await holder.hold({ kind: 'close' })
     const after = await othersOf(server, given.seconds, client)
     // Without all of them there is nothing to divide by.
     const each = (kib: number, count: number) => (opened === connections ? kib / count : Number.NaN)

@@ -67,6 +67,12 @@ export interface CloseIdle {
   readonly kind: 'close'
 }
 
+/** What became of idle connections: how many are, or were, open; and first requests without a response, by what ended them. */
+export interface Held {
+  readonly open: number
+  readonly failed: Readonly<Record<string, number>>
+}
+
 export type Load = LoopLoad | NewcomersLoad | ArrivalsLoad | OpenIdle | CloseIdle
 
 export interface LoadResult {
