@@ -24,6 +24,9 @@ export class Idle {
       )
     }
     const failed: Record<string, number> = {}
+    const count = (why: string) => {
+      failed[why] = (failed[why] ?? 0) + 1
+    }
     let next = before
     const openSome = async () => {
       while (next < before + connections) {
@@ -33,10 +36,10 @@ export class Idle {
         const connection = new Connection({ port, from, patience })
         this.#connections.push(connection)
         try {
-          await connection.ask(request)
+          const { kept } = await connection.ask(request)
+          if (!kept) count('said close')
         } catch (error) {
-          const { code } = error as NoReply
-          failed[code] = (failed[code] ?? 0) + 1
+          count((error as NoReply).code)
           connection.drop()
         }
       }

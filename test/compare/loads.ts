@@ -67,7 +67,7 @@ export interface CloseIdle {
   readonly kind: 'close'
 }
 
-/** What became of idle connections: how many are, or were, open; and first requests without a response, by what ended them. */
+/** What became of idle connections: how many are, or were, open; and those that were not kept after their first request, by what ended them. */
 export interface Held {
   readonly open: number
   readonly failed: Readonly<Record<string, number>>
