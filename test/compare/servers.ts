@@ -40,13 +40,14 @@ export const usualKeepAlive = 5_000
 export async function startServer(name: Contestant, plan: ServerPlan): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'preforkd-compare-'))
   const env = { PATH: process.env.PATH, COMPARE_COUNTS: folder }
-  const started = name === 'preforkd' ? preforkd(plan, env) : nodeCluster(name, plan, env)
   const remove = () => rmSync(folder, { recursive: true, force: true })
+  let started: ChildProcess | undefined
   let up: Running
   try {
+    started = name === 'preforkd' ? preforkd(plan, env) : nodeCluster(name, plan, env)
     up = await running(started, name)
   } catch (error) {
-    started.kill('SIGKILL')
+    started?.kill('SIGKILL')
     remove()
     throw error
   }
@@ -60,7 +61,7 @@ export async function startServer(name: Contestant, plan: ServerPlan): Promise<S
         await up.stop()
       } finally {
         // Nothing happens to one that has ended.
-        started.kill('SIGKILL')
+        started?.kill('SIGKILL')
         remove()
       }
     },
