@@ -16,6 +16,8 @@ export interface Slot {
   readonly patience: number | undefined
   /** It waits for a slot no more. */
   giveUp(): void
+  /** Its client has gone with a request unanswered. */
+  clientGone(): void
   /** Its end is the work of a limit: counted so. */
   cut(): void
   /** The app has held up the process for so many milliseconds. */

@@ -3,6 +3,7 @@
 import { setInterval } from 'node:timers'
 import { pollEnd } from '../system/descriptors.js'
 import { ConnectionSocket, type SocketEars } from './connection-socket.js'
+import { isOfGone } from './gone.js'
 import type { Handler, Kid } from './handler.js'
 import type { Held, HeldEars } from './held.js'
 import { LINGER_BYTES, lingering } from './lingering.js'
@@ -51,8 +52,8 @@ export class SocketConnection implements Held, SocketEars {
   #ears: HeldEars | undefined
   #settled = false
   #closed = false
-  /** Until the handler has ended or destroyed the socket before its client did: then it knows what it is still at work at. */
-  #clientLeft = true
+  /** Our side was ended by the handler. */
+  #isAnswered = false
   #isOver = false
   #complete = false
   #windsUp = false
@@ -116,9 +117,9 @@ export class SocketConnection implements Held, SocketEars {
 
   ended(): void {
     const { socket } = this
-    if (this.#settled) this.#windUp()
     // Unless it is Node.js that ends it, because the client has.
-    else if (!socket.readableEnded || socket.allowHalfOpen) this.#clientLeft = false
+    if (!socket.readableEnded || socket.allowHalfOpen) this.#isAnswered = true
+    if (this.#settled) this.#windUp()
   }
 
   clientEnded(): void {
@@ -142,11 +143,11 @@ export class SocketConnection implements Held, SocketEars {
 
   closed(): void {
     this.#closed = true
-    if (!this.socket.clientHasEnded) this.#clientLeft = false
+    const wasServed = this.#isAnswered && this.socket.writableFinished
+    if (!wasServed) this.#ears?.clientGone()
     lingering.remove(this.socket)
     clearInterval(this.#silence)
     if (this.#settled) this.#over()
-    else this.#ears?.clientGone()
   }
 
   #settle(): void {
@@ -210,7 +211,10 @@ export class SocketConnection implements Held, SocketEars {
   #whyForgotten(): keyof typeof reasons | undefined {
     const { socket } = this
     // A destroyed socket's descriptor may be another's by now.
-    if (socket.destroyed) return this.#closed && this.#clientLeft ? 'pending' : undefined
+    if (socket.destroyed) {
+      // A handler that has answered, or has dropped its client, knows what it is still at work at.
+      return this.#closed && socket.clientHasEnded && !this.#isAnswered ? 'pending' : undefined
+    }
     const end = pollEnd(socket.fd)
     if (end === 'gone' && !socket.writableEnded) {
       this.#ears?.clientGone()
@@ -229,7 +233,9 @@ export class SocketConnection implements Held, SocketEars {
   }
 
   #fail(error: unknown): void {
-    this.#kid.log.error({ err: error }, 'the handler failed; its connection is closed')
+    if (isOfGone(error, this.#kid))
+      this.#tell(this.#kid, 'the handler has stopped: its client has gone')
+    else this.#kid.log.error({ err: error }, 'the handler failed; its connection is closed')
     this.socket.destroy()
   }
 

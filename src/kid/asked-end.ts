@@ -1,4 +1,4 @@
-/** What a module does on SIGTERM, which the kid keeps from it until its connections are done; once, when the kid ends. */
+/** What a module does on SIGTERM; run when the kid ends, after its connections, as if the signal had come then. */
 
 /** How long, in milliseconds, it may take at most, and which part of stopTimeout. */
 const longest = 5_000

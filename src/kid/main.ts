@@ -51,6 +51,7 @@ async function main(): Promise<void> {
   let up = false
   let ended = false
   let quits = false
+  let termed = false
   let service: Service | undefined
   let teardown: (() => unknown) | undefined
 
@@ -76,13 +77,10 @@ async function main(): Promise<void> {
     ledger,
     slots,
     anyWaitingNow: () => orders.anyWaitingNow(),
-    maxParked:
-      settings.protocol === 'http'
-        ? parkedThatFit(settings.maxParked, {
-            slots: settings.slots,
-            listeners: inheritance.listeners.length,
-          })
-        : settings.maxParked,
+    maxParked: parkedThatFit(settings.maxParked, {
+      slots: settings.slots,
+      listeners: inheritance.listeners.length,
+    }),
     signal: drain.signal,
     recycle: () => leaveBecause('recycle'),
     waiting: () => slots.free === 0 && orders.anyWaiting,
@@ -120,6 +118,9 @@ async function main(): Promise<void> {
     status.flush()
     if (!quits) {
       await tried('the end of the app failed', () => service?.end?.())
+    }
+    // SIGTERM that was sent to the kid itself has reached the module's own listeners already.
+    if (!quits && !termed) {
       // Otherwise it would never be seen that nothing keeps the loop.
       orders.unref()
       await tried('a listener for SIGTERM failed', () => endAsAsked(onTerm, settings.stopTimeout))
@@ -141,7 +142,10 @@ async function main(): Promise<void> {
     queueMicrotask(() => void end())
   }
 
-  const onTerm = () => leaveBecause('SIGTERM')
+  const onTerm = () => {
+    termed = true
+    leaveBecause('SIGTERM')
+  }
   process.on('SIGTERM', onTerm)
   process.on('SIGQUIT', () => {
     quits = true

@@ -90,6 +90,7 @@ export class HttpConnection {
     }
     response.once('close', () => {
       this.#unanswered.delete(response)
+      if (!response.writableFinished && this.socket.destroyed) this.#slot?.clientGone()
       this.#afterResponse()
     })
     this.#inSlot(answer)

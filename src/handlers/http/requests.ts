@@ -1,6 +1,7 @@
 /** How requests reach an app: as soon as there is a slot for them, and with what it throws caught. */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isOfGone } from '../gone.js'
 import type { Kid } from '../handler.js'
 import { slotOf } from '../slot.js'
 import { connectionOf } from './connections.js'
@@ -65,6 +66,10 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 
 /** What a handler of a plain connection may do costs that connection alone; so it does here. */
 function fail(error: unknown, response: ServerResponse, kid: Kid): void {
+  if (isOfGone(error, kid)) {
+    response.destroy()
+    return
+  }
   if (response.headersSent) {
     kid.log.error({ err: error }, 'the app failed in the middle of a response; it is cut off')
     response.destroy()

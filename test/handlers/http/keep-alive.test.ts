@@ -115,6 +115,19 @@ t.test('a client that goes while its request waits is forgotten', async (t) => {
   t.strictSame(paths, ['/late'])
 })
 
+t.test('a client that goes while it is being answered is told of', async (t) => {
+  const { app, late } = newApp()
+  const serving = await serve(t, app, patient)
+  const client = serving.client(get('/late'))
+  await until(() => late.length === 1, 'its request')
+  await client.drop()
+  await until(() => serving.gone === 1, 'it to be told')
+  const served = await serving.ask(get('/', 'Connection: close\r\n'))
+  t.equal(served.result, 'ok')
+  await until(() => serving.open === 0, 'both to be gone')
+  t.equal(serving.gone, 1, 'not of one that was answered')
+})
+
 t.test(
   'a request that has waited too long for a slot is refused, and the app never sees it',
   async (t) => {

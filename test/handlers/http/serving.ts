@@ -30,6 +30,8 @@ export class Serving {
   /** How many have begun to linger or have closed. */
   complete = 0
   recycled = 0
+  /** How many clients have gone with a request unanswered. */
+  gone = 0
   readonly slots: Slots
   readonly #patience: number | undefined
   #accepting: Accepting | undefined
@@ -124,6 +126,7 @@ export class Serving {
         this.slots.forget(waiter)
         leave('parked')
       },
+      clientGone: () => void this.gone++,
       cut: () => void this.cut++,
       heldUp: () => {},
       get shouldEnd() {
