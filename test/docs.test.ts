@@ -145,6 +145,10 @@ one from the stronger source counts.
 - \`shedAfter\` with \`overload\` \`abrupt\`: nothing waits that could be shed.
 - \`shedAfter\` with a Unix socket: how many wait there is not known.
 - \`overloadReply\` needs \`shedAfter\` or \`overload\` \`abrupt\`.
+- \`drainGrace\` must be shorter than \`stopTimeout\`: it is a part of it.
+- \`keepAliveTimeout\`, \`drainGrace\` and \`maxParked\` need \`protocol\` \`http\`,
+  \`allowHalfOpen\` needs a handler of plain connections, \`skipGone\` and
+  \`tcpKeepAlive\` a handler.
 `
 }
 

@@ -75,8 +75,9 @@ export interface Detached {
 }
 
 /**
- * Serves one connection. The connection is complete when the socket has closed and what the handler returned has
- * settled. When it throws or rejects, that is logged and the socket destroyed; the kid goes on.
+ * Serves one connection. The connection is complete when what the handler returned has settled, and the socket has closed
+ * or our side was ended and nobody reads. When it throws or rejects, that is logged and the socket destroyed; the kid goes
+ * on.
  */
 export type Handler = (socket: Socket, kid: Kid) => unknown
 
