@@ -204,10 +204,9 @@ export interface Options {
   readonly keepAliveTimeout: number | undefined
   /** Whether that was given: otherwise an app that has its own goes by that. */
   readonly keepAliveGiven: boolean
-  /** 0 is not at all. */
-  readonly drainGrace: number
+  readonly drainGrace: number | undefined
   readonly maxParked: number
-  readonly skipGone: boolean
+  readonly skipGone: 'on' | 'off'
   readonly allowHalfOpen: 'auto' | 'on' | 'off'
   readonly tcpKeepAlive: number | undefined
   readonly proxyProtocol: 'off' | 'required'

@@ -70,13 +70,14 @@ function requestLimits(o: Checked) {
 
 /** What concerns connections as such, whatever is spoken on them. */
 function connectionCare(o: Checked, keepAliveTimeout: number | undefined) {
-  const grace = o.drainGrace ?? Math.min(keepAliveTimeout ?? 0, Math.floor(o.stopTimeout / 2))
-  const speaks = o.protocol !== 'tcp'
+  const mostGrace = Math.floor(o.stopTimeout / 2)
+  const usualGrace = keepAliveTimeout === undefined ? 'off' : Math.min(keepAliveTimeout, mostGrace)
+  const drainGrace = o.drainGrace ?? usualGrace
   return {
     keepAliveGiven: o.keepAliveTimeout !== undefined,
-    drainGrace: grace === 'off' ? 0 : grace,
+    drainGrace: drainGrace === 'off' ? undefined : drainGrace,
     maxParked: o.maxParked ?? defaults.maxParked,
-    skipGone: o.skipGone === undefined ? speaks : o.skipGone === 'on',
+    skipGone: o.skipGone ?? (o.protocol === 'tcp' ? 'off' : 'on'),
     allowHalfOpen: o.allowHalfOpen ?? defaults.allowHalfOpen,
     tcpKeepAlive: o.tcpKeepAlive,
   }

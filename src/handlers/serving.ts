@@ -83,7 +83,7 @@ async function speak(
           requestTimeout: requestTimeout ?? off,
           sendTimeout: sendTimeout ?? off,
           keepAliveTimeout: keepAliveGiven ? (keepAliveTimeout ?? off) : undefined,
-          drainGrace: drainGrace === 0 ? off : drainGrace,
+          drainGrace: drainGrace ?? off,
         }),
       )
       await service.ready()

@@ -194,7 +194,7 @@ function settingsOf(options: Options, inspected: KidSettings['debugger']): KidSe
     keepAliveTimeout,
     keepAliveGiven,
     shedAfter,
-    skipGone,
+    skipGone: skipGone === 'on',
     allowHalfOpen,
     tcpKeepAlive,
     maxParked,

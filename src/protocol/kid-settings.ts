@@ -33,7 +33,7 @@ export interface KidSettings {
   allowHalfOpen: 'auto' | 'on' | 'off'
   tcpKeepAlive?: number | undefined
   maxParked: number
-  drainGrace: number
+  drainGrace?: number | undefined
   stopTimeout: number
   /** Whose PROXY headers are believed; undefined where connections have none. */
   trustedProxies?: readonly string[] | undefined

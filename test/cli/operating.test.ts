@@ -144,6 +144,11 @@ headersTimeout        off              default
 requestTimeout        off              default
 sendTimeout           off              default
 keepAliveTimeout      off              default
+drainGrace            off              default
+maxParked             10000            default
+skipGone              off              default
+allowHalfOpen         auto             default
+tcpKeepAlive          off              default
 proxyProtocol         off              default
 trustedProxies        ["loopback"]     default
 maxDetached           1000             default

@@ -88,6 +88,7 @@ function environmentOf(pid: number): Record<string, string> {
 function ofProtocol(kid: number): Record<string, string> {
   return {
     PREFORKD_PROTOCOL: '1',
+    PREFORKD_FEATURES: 'parking ends',
     PREFORKD_COMMAND_FD: '4',
     PREFORKD_STATUS_FD: '5',
     PREFORKD_KID: '1',
