@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { shareOut } from '../../src/core/choose.js'
-import type { Kid } from '../../src/core/kid-record.js'
+import { type Kid, newKid } from '../../src/core/kid-record.js'
 import { listenerOf, newState, type State } from '../../src/core/scoreboard.js'
 import type { CoreSettings } from '../../src/core/settings.js'
 import fc from '../fast-check.js'
@@ -13,6 +13,7 @@ const never = Number.POSITIVE_INFINITY
 /** A kid in a few letters: what it holds of its slots, and then by position how fresh it is (later is fresher). */
 interface Cast {
   held?: number
+  parked?: number
   slots?: number
   state?: Kid['state']
   suspect?: boolean
@@ -21,33 +22,17 @@ interface Cast {
 
 function stateWith(cast: readonly Cast[], changes: Partial<CoreSettings> = {}): State {
   const state = newState(settingsWith(changes))
-  cast.forEach(({ held = 0, slots = 1, state: name = 'idle', suspect, empty }, at) => {
+  cast.forEach(({ held = 0, parked = 0, slots = 1, state: name = 'idle', suspect, empty }, at) => {
     state.counts[name]++
     state.kids.set(at + 1, {
-      number: at + 1,
+      ...newKid(at + 1, 1, state.settings, 0),
       state: name,
-      since: 0,
       slots,
       held,
-      holds: [],
-      detached: 0,
-      reporting: undefined,
-      upAt: never,
-      order: undefined,
+      parked,
       deadline: never,
-      overdue: 'stop timeout',
-      forgiven: false,
       freshness: at + 1,
-      served: 0,
-      taken: 0,
-      takesAtMost: never,
-      oldAt: never,
-      generation: 1,
-      outgoing: '',
-      saidLeaving: false,
-      hungUp: false,
       strikes: [suspect ? 1 : 0],
-      strikeMark: [0],
       emptyStep: [empty ? 0 : -1],
     })
   })
