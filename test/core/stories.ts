@@ -233,3 +233,27 @@ export function settle(world: World, until: () => boolean): number {
   }
   return never
 }
+
+/**
+ * One client after the other comes, so many in all, and none ever goes: each keeps its connection, and asks for something
+ * whenever its last request is through. Returns after how many rounds all were taken, Infinity if they never are.
+ */
+export function keepAsking(world: World, clients: number): number {
+  let toCome = clients
+  for (let round = 1; round <= 200 * clients; round++) {
+    if (toCome > 0 && world.connect(toCome % world.queues.length)) toCome--
+    for (const fake of world.fakes.values()) {
+      world.boot(fake)
+      // It reads its order only after it has taken its slots for requests, and only then finishes those.
+      while (parking.request(world, fake));
+      while (parking.resume(world, fake));
+      world.accept(fake)
+      world.answer(fake)
+      while (parking.park(fake));
+    }
+    world.loop()
+    if (toCome === 0 && world.waiting() === 0) return round
+    if (world.state.earliest < never) world.now = Math.max(world.now, world.state.earliest)
+  }
+  return never
+}
