@@ -7,9 +7,11 @@ import { z } from 'zod'
 import { UsageError } from './errors.js'
 import { parseTrusted } from './handlers/proxy-protocol/trusted.js'
 import { parseListenAddress } from './listen-address.js'
+import { checkFlags } from './node-flags.js'
 import {
   account,
   choice,
+  debuggerPlace,
   duration,
   durationOrOff,
   integer,
@@ -17,6 +19,7 @@ import {
   path,
   percentage,
   reading,
+  serverName,
   show,
   sizeOrOff,
   textWithout,
@@ -93,6 +96,7 @@ const commandExpected = must('a command line, or a list of a program and its arg
 const word = textWithout(commandExpected, /\0/)
 const command = z.union([word, z.array(word).min(1, commandExpected)], commandExpected)
 const trustedExpected = must('an address, a network or a list of them')
+const nodeArgsExpected = must('a list of flags of Node.js')
 const listenExpected = must('an address or a list of addresses')
 
 /** One check for each option. */
@@ -163,6 +167,12 @@ export const fields = {
   stopTimeout: duration().default(defaults.stopTimeout),
   user: account('user'),
   group: account('group'),
+  name: serverName,
+  nodeArgs: z
+    .array(textWithout(must('a flag of Node.js or its value'), /\0/), nodeArgsExpected)
+    .superRefine((words, context) => reading(context, words, () => checkFlags(words)))
+    .default([]),
+  inspectKids: debuggerPlace,
   scheduling: choice(['batch', 'normal']).default(defaults.scheduling),
   kidShutdown: choice(['on', 'off']).optional(),
   umask,

@@ -62,6 +62,16 @@ function refuseSeveralServers(o: Checked): void {
       `${name} and ${one} contradict each other: it is for connections that a handler module serves`,
     )
   }
+  const ours = o.handler !== undefined || o.program !== undefined
+  for (const [name, isGiven] of [
+    ['nodeArgs', o.nodeArgs.length > 0],
+    ['inspectKids', o.inspectKids !== undefined],
+  ] as const) {
+    refuseIf(
+      isGiven && !ours,
+      `${name} and ${one} contradict each other: it is for kids that are our own program, by Node.js`,
+    )
+  }
   for (const name of ['headersTimeout', 'requestTimeout', 'sendTimeout'] as const) {
     refuseIf(
       o[name] !== undefined && o.protocol === 'tcp',
@@ -122,6 +132,14 @@ function refuseCommands(o: Checked): void {
       `server and ${name} contradict each other: who is idle is not known, so give kids, a fixed number`,
     )
   }
+}
+
+/** Each kid that may be alive has a port for its debugger. */
+export function refusePortsBeyond({ inspectKids }: Checked, maxKids: number): void {
+  refuseIf(
+    inspectKids !== undefined && inspectKids.port + maxKids - 1 > 65_535,
+    `inspectKids (from port ${inspectKids?.port}) must leave a port for each of ${maxKids} kids: 65535 is the last`,
+  )
 }
 
 function refuseOverloadContradictions(o: Checked): void {

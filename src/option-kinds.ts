@@ -99,6 +99,27 @@ export function sizeOrOff() {
     .optional()
 }
 
+const debuggerExpected = must('on, off, a port from 1024 to 65535, or HOST:PORT with such a port')
+
+/** Where debuggers listen, as Node.js takes it, which is as strict with ports; undefined where they do not. */
+export const debuggerPlace = z
+  .union([z.number(), z.string()], debuggerExpected)
+  .transform((value, context) => {
+    if (value === 'off') return undefined
+    if (value === 'on') return { host: '127.0.0.1', port: 9_229 }
+    const [, host = '127.0.0.1', digits] =
+      /^(?:([\w.-]+|\[[\da-f:.]+\]):)?(\d{4,5})$/i.exec(String(value)) ?? []
+    const port = Number(digits)
+    if (port >= 1_024 && port <= 65_535) return { host, port }
+    context.addIssue({
+      code: 'custom',
+      message: debuggerExpected.error({ input: value }),
+      input: value,
+    })
+    return z.NEVER
+  })
+  .optional()
+
 const percentExpected = must('a percentage from 0% to 100%')
 
 /** A percentage, as text with or without its sign, or as a number; as a fraction. */
@@ -156,3 +177,13 @@ export function path(what: string) {
     .transform((value) => resolve(value))
     .optional()
 }
+
+const serverNameExpected = must(
+  'from 1 to 32 printable ASCII characters, with no space at either end',
+)
+
+/** What a server is called: in a title, which is one line and may be cut where it is long. */
+export const serverName = z
+  .string(serverNameExpected)
+  .regex(/^(?! )[ -~]{1,32}(?<! )$/, serverNameExpected)
+  .optional()

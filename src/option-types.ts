@@ -134,6 +134,12 @@ export interface PreforkerOptions extends Hooks {
   user?: string | number | undefined
   /** The group kids run as: a name or a number. @default that of user */
   group?: string | number | undefined
+  /** What the server is called, in process titles and in each line of the log: up to 32 printable ASCII characters. @default none */
+  name?: string | undefined
+  /** Flags of Node.js for our own kids, after those that the parent was started with. @default none */
+  nodeArgs?: readonly string[] | undefined
+  /** Whether our own kids have a debugger, each on the next port: `on`, a port, or `HOST:PORT`. @default off */
+  inspectKids?: 'on' | 'off' | number | string | undefined
   /** Whether the command's parent and kids, when woken, let others finish their turn (SCHED_BATCH). @default batch */
   scheduling?: 'batch' | 'normal' | undefined
   /** Whether a kid may stop the whole server. @default on, but off for kids of another user */
@@ -212,6 +218,10 @@ export interface Options {
   /** A name that was not looked up, or a number; likewise the group. */
   readonly user: string | number | undefined
   readonly group: string | number | undefined
+  readonly name: string | undefined
+  readonly nodeArgs: readonly string[]
+  /** Where the debugger of the first kid listens; the host as in an address, `[::1]`. */
+  readonly inspectKids: { readonly host: string; readonly port: number } | undefined
   readonly scheduling: 'batch' | 'normal'
   /** Undefined: as it follows from whom kids run as. */
   readonly kidShutdown: 'on' | 'off' | undefined

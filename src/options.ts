@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { type Checked, defaults, fields, hookNames, schema, usageError } from './option-checks.js'
-import { refuseContradictions, refuseIf } from './option-conflicts.js'
+import { refuseContradictions, refuseIf, refusePortsBeyond } from './option-conflicts.js'
 import type { Hooks, OptionName, Options, PreforkerOptions } from './option-types.js'
 
 export { hookNames, unknownOption } from './option-checks.js'
@@ -114,6 +114,8 @@ export function parseOptions(input: PreforkerOptions): Options {
   if (!result.success) throw usageError(result.error, (name) => name)
   const checked = result.data
   refuseContradictions(checked)
+  const pool = poolSize(checked)
+  refusePortsBeyond(checked, pool.maxKids)
   const { kids: _, log, ...rest } = checked
   const limits = requestLimits(checked)
   const hooks: Record<string, unknown> = {}
@@ -125,7 +127,7 @@ export function parseOptions(input: PreforkerOptions): Options {
   return Object.freeze({
     ...freeze({
       ...rest,
-      ...poolSize(checked),
+      ...pool,
       handler: checked.handler,
       program: checked.program,
       kid: checked.kid,
@@ -143,6 +145,8 @@ export function parseOptions(input: PreforkerOptions): Options {
       warmupDelay: checked.warmupDelay,
       user: checked.user,
       group: checked.group,
+      name: checked.name,
+      inspectKids: checked.inspectKids,
       scheduling: checked.scheduling,
       kidShutdown: checked.kidShutdown,
       umask: checked.umask,

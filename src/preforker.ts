@@ -18,8 +18,9 @@ import { openAll } from './operate/open-all.js'
 import { Reloading } from './operate/reloading.js'
 import { type DetachedStatus, Reports } from './operate/reports.js'
 import { readStatus, recordOf, type ServerStatus } from './operate/status.js'
-import { type Options, type PreforkerOptions, parseOptions } from './options.js'
+import { type Options, type PreforkerOptions, parseOptions, show } from './options.js'
 import type { KidEnd } from './parent/kid-process.js'
+import { debuggerWarning } from './parent/node-arguments.js'
 import { Parent } from './parent/parent.js'
 import { checkServerCommand } from './parent/server-command.js'
 import { type Bequeathed, Bequest } from './system/bequest.js'
@@ -71,8 +72,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
     this.#given = options
     this.#log =
       options.log === undefined
-        ? openLog(options.logLevel, options.logFile)
-        : borrowLog(options.log)
+        ? openLog(options.logLevel, options.logFile, options.name)
+        : borrowLog(options.log, options.name)
     this.#detachHooks = attachHooks(this, options.hooks, this.#log.logger)
     this.closed = new Promise((resolve, reject) => {
       this.#settleClosed = (error) => (error === undefined ? resolve() : reject(error))
@@ -129,7 +130,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
       { addresses, kids },
       `ready: ${kids} ${kids === 1 ? 'kid' : 'kids'} on ${addresses.join(', ')}, pid ${process.pid}`,
     )
-    for (const warning of [identityWarning(this.options), descriptorsWarning(this.options)]) {
+    const warnings = [identityWarning, descriptorsWarning, debuggerWarning]
+    for (const warning of warnings.map((of) => of(this.options))) {
       if (warning !== undefined) this.#log.logger.warn(warning)
     }
     this.#tell('ready')
@@ -154,8 +156,8 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
   /**
    * New kids in place of the old, under the same options or others; the old ones leave one by one as the new ones come up.
    * Settles when the last has been told to. When the new ones do not come up it rejects with KidError, and the old go on;
-   * also UsageError for options that cannot be, or that name other addresses to listen on. Reloads asked for while one is
-   * under way become one more.
+   * also UsageError for options that cannot be, or that have another `name` or other addresses to listen on. Reloads asked
+   * for while one is under way become one more.
    */
   async reload(options?: PreforkerOptions): Promise<void> {
     const parsed = options === undefined ? this.options : parseOptions(options)
@@ -168,6 +170,11 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
     if (before !== after) {
       throw new UsageError(
         `a reload cannot change listen, from ${before} to ${after}: that takes a restart or an upgrade`,
+      )
+    }
+    if (parsed.name !== this.options.name) {
+      throw new UsageError(
+        `a reload cannot change name, from ${show(this.options.name ?? 'none')} to ${show(parsed.name ?? 'none')}: that takes a restart or an upgrade`,
       )
     }
     identityOf(parsed)
@@ -244,7 +251,7 @@ export class Preforker extends EventEmitter<PreforkerEvents> {
       ended: (kid, pid, end) => this.#onEnd(kid, pid, end),
       output: (kid, { stream, text }) => {
         if (this.#reloading.active) this.#earlyDeaths.hear(text)
-        narrateOutput(this.#log.logger, kid, stream, text)
+        narrateOutput(this.#log.logger, kid, stream, text, this.options.name)
       },
       round: () => this.#tell('round'),
     })

@@ -15,6 +15,7 @@ const ranks: Readonly<Record<string, number>> = {
   durations: 1,
   sizes: 1,
   'listen-address': 1,
+  'node-flags': 1,
   // Whose headers are believed is an option, so options need its `parseTrusted`.
   'handlers/proxy-protocol': 1,
   'option-types': 2,

@@ -128,7 +128,7 @@ ${table(
 A flag, then the environment, then the [configuration file](configuration.md),
 then the default. The environment has
 \`PREFORKD_START_KIDS\` for \`startKids\` and so on, for each option but
-${named.join(' and ')}; addresses in \`PREFORKD_LISTEN\` are separated by commas.
+${named.join(' and ')}; lists such as \`PREFORKD_LISTEN\` are separated by commas.
 \`WEB_CONCURRENCY\` stands for \`kids\` where neither a flag nor \`PREFORKD_*\` says
 how many. Of options that exclude each other, such as \`kids\` and \`maxKids\`, the
 one from the stronger source counts.

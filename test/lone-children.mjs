@@ -10,3 +10,5 @@ for (const name of Object.keys(process.env)) {
   if (name.startsWith('_TAPJS_')) delete process.env[name]
 }
 if (process.env.NODE_OPTIONS?.includes('@tapjs')) delete process.env.NODE_OPTIONS
+// Kids get the flags of their parent, which here is the test file itself.
+process.execArgv.length = 0

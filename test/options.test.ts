@@ -67,6 +67,9 @@ t.test('the defaults are those of the design', async (t) => {
       stopTimeout: 30_000,
       user: undefined,
       group: undefined,
+      name: undefined,
+      nodeArgs: [],
+      inspectKids: undefined,
       scheduling: 'batch',
       kidShutdown: undefined,
       umask: undefined,
@@ -123,6 +126,19 @@ t.test('given values are taken over', async (t) => {
       { user: '1000', group: 'COMPANY\\web' },
       { user: 1000, group: 'COMPANY\\web' },
     ],
+    [{ name: 'shop no. 1' }, { name: 'shop no. 1' }],
+    [{ name: 'x'.repeat(32) }, { name: 'x'.repeat(32) }],
+    [
+      { nodeArgs: ['--import', './a.mjs', '-C', 'dev', '--max-old-space-size=99'] },
+      { nodeArgs: ['--import', './a.mjs', '-C', 'dev', '--max-old-space-size=99'] },
+    ],
+    [{ inspectKids: 'off' }, { inspectKids: undefined }],
+    [{ inspectKids: 'on' }, { inspectKids: { host: '127.0.0.1', port: 9_229 } }],
+    [{ inspectKids: 9_300 }, { inspectKids: { host: '127.0.0.1', port: 9_300 } }],
+    [{ inspectKids: '9300' }, { inspectKids: { host: '127.0.0.1', port: 9_300 } }],
+    [{ inspectKids: 'dev.local:9300' }, { inspectKids: { host: 'dev.local', port: 9_300 } }],
+    [{ inspectKids: '[::1]:9300' }, { inspectKids: { host: '[::1]', port: 9_300 } }],
+    [{ inspectKids: 65_532, kids: 4 }, { inspectKids: { host: '127.0.0.1', port: 65_532 } }],
     [{ scheduling: 'normal' }, { scheduling: 'normal' }],
     [{ kidShutdown: 'off' }, { kidShutdown: 'off' }],
     [{ umask: '027' }, { umask: 0o027 }],
@@ -208,6 +224,7 @@ const aSize = 'a size with a unit, such as 300MB or 1GiB'
 const aPercentage = 'a percentage from 0% to 100%'
 const anAddress = '8000, HOST:8000, [::1]:8000 or unix:/PATH'
 const aKid = 'a command line, or a list of a program and its arguments'
+const aName = 'from 1 to 32 printable ASCII characters, with no space at either end'
 const aVariable =
   'must be a variable that an environment can hold, without = in its name and without NUL'
 
@@ -318,6 +335,44 @@ t.test('a bad value is refused in a sentence naming option, expectation and valu
       { proxyProtocol: 'required', trustedProxies: '' },
       'trustedProxies must have addresses, networks such as 10.0.0.0/8, loopback or unix, not ""',
     ],
+    ...['', ' a', 'a ', ' ', 'a\nb', 'a\tb', 'ä', 'x'.repeat(33)].map(
+      (name) => [{ name }, `name must be ${aName}, not ${JSON.stringify(name)}`] as const,
+    ),
+    [{ name: 5 }, `name must be ${aName}, not 5`],
+    [{ nodeArgs: '--a' }, 'nodeArgs must be a list of flags of Node.js, not "--a"'],
+    [{ nodeArgs: [5] }, 'nodeArgs.0 must be a flag of Node.js or its value, not 5'],
+    [{ nodeArgs: ['--a', ''] }, 'nodeArgs.1 must be a flag of Node.js or its value, not ""'],
+    [
+      { nodeArgs: ['--inspect=9229'] },
+      'nodeArgs must have flags of Node.js for kids, not "--inspect=9229": all kids would want one port, and inspectKids gives each its own',
+    ],
+    [
+      { nodeArgs: ['--enable-source-maps', '--watch-path', './src'] },
+      'nodeArgs must have flags of Node.js for kids, not "--watch-path": kids are replaced by a reload',
+    ],
+    [
+      { nodeArgs: ['-e', '1'] },
+      'nodeArgs must have flags of Node.js for kids, not "-e": with it Node.js does not run the kid',
+    ],
+    [
+      { nodeArgs: ['main.js'] },
+      'nodeArgs must have flags of Node.js for kids, not "main.js": that is none, and Node.js would run it in place of the kid',
+    ],
+    [
+      { nodeArgs: ['--import ./a.mjs'] },
+      'nodeArgs must have flags of Node.js for kids, not "--import ./a.mjs": a value is a word of its own, or comes after a =',
+    ],
+    ...[true, '', 80, '1023', 65_536, 9_229.5, 'localhost', 'a b:9229', '::1:9229'].map(
+      (inspectKids) =>
+        [
+          { inspectKids },
+          `inspectKids must be on, off, a port from 1024 to 65535, or HOST:PORT with such a port, not ${JSON.stringify(inspectKids)}`,
+        ] as const,
+    ),
+    [
+      { inspectKids: 65_533, kids: 4 },
+      'inspectKids (from port 65533) must leave a port for each of 4 kids: 65535 is the last',
+    ],
     [{ log: {} }, 'log must be a pino logger, not an object'],
     [{ env: [] }, 'env must be an object of texts, not an empty list'],
     [{ env: { A: 1 } }, 'env.A must be text, not 1'],
@@ -383,6 +438,18 @@ t.test('contradictory options are refused: which two, and why', async (t) => {
     [
       { handler: undefined, kid: 'k', maxDetached: 3 },
       'maxDetached and kid contradict each other: it is for connections that a handler module serves',
+    ],
+    [
+      { handler: undefined, kid: 'k', nodeArgs: ['--enable-source-maps'] },
+      'nodeArgs and kid contradict each other: it is for kids that are our own program, by Node.js',
+    ],
+    [
+      { handler: undefined, server: 's', nodeArgs: ['--enable-source-maps'] },
+      'nodeArgs and server contradict each other: it is for kids that are our own program, by Node.js',
+    ],
+    [
+      { handler: undefined, kid: 'k', inspectKids: 'on' },
+      'inspectKids and kid contradict each other: it is for kids that are our own program, by Node.js',
     ],
     [
       { requestTimeout: '1s' },

@@ -38,6 +38,8 @@ function unobtrusive(socket: string): PreforkerOptions {
     maxKids: undefined,
     // These two depend on what listens; they have been checked with what is configured.
     ...{ shedAfter: undefined, overloadReply: undefined },
+    // The server that runs has its kids' debuggers there.
+    inspectKids: 'off',
     ...{ log: undefined, logFile: undefined, logLevel: 'silent', pidFile: undefined },
     ...Object.fromEntries(hookNames.map((name) => [name, undefined])),
   }

@@ -132,17 +132,20 @@ function createProgram(): Command {
     `
 TIME has a unit: 500ms, 5s, 2m, 1h; SIZE too: 300MB, 1GiB. In the reply \\r, \\n, \\t and \\\\
 are understood. Each option but kid and protocol is read from the environment too, --start-kids
-from PREFORKD_START_KIDS (addresses separated by commas), and kids from WEB_CONCURRENCY.
+from PREFORKD_START_KIDS (lists separated by commas), and kids from WEB_CONCURRENCY.
 A flag counts before the environment, and the environment before the configuration file.`,
   )
 }
 
 function createOption(row: OptionRow): Option {
   const standard = row.default === '' ? '' : ` (default: ${row.default})`
+  // A placeholder in brackets: the flag alone is `on`.
+  const isOptional = row.placeholder.startsWith('[')
   const option = new Option(
-    `${flagName(row.name)} <${row.placeholder}>`,
+    `${flagName(row.name)} ${isOptional ? row.placeholder : `<${row.placeholder}>`}`,
     `${row.meaning}${standard}`,
   )
+  if (isOptional) option.preset('on')
   return row.kind === 'list'
     ? option.argParser((text: string, before: string[] = []) => [...before, text])
     : option

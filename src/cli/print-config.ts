@@ -47,6 +47,12 @@ function shownValue(row: OptionRow, given: PreforkerOptions, complete: Options):
       return given.kids === undefined ? 'none' : `${given.kids}`
     case 'listen':
       return JSON.stringify([given.listen ?? row.default].flat())
+    case 'nodeArgs':
+      return complete.nodeArgs.length === 0 ? row.default : JSON.stringify(complete.nodeArgs)
+    case 'inspectKids': {
+      const { host, port } = complete.inspectKids ?? {}
+      return host === undefined ? row.default : `${host}:${port}`
+    }
     case 'maxConnectionsJitter':
       // Without the last digits of a fraction that has no exact binary form.
       return `${Number((complete.maxConnectionsJitter * 100).toFixed(6))}%`

@@ -7,6 +7,7 @@ import { kidsPlacesWarning } from '../operate/kids-places.js'
 import { Notify } from '../operate/notify.js'
 import { PidFile } from '../operate/pid-file.js'
 import { createPreforker, type Preforker } from '../preforker.js'
+import { titleOf } from '../protocol/kid-settings.js'
 import { forbidDump, yieldWhenWoken } from '../system/process.js'
 import type { Configuration } from './configuration.js'
 import { installSignals, type SignalDeeds, type SignalState } from './signals.js'
@@ -45,9 +46,9 @@ export async function serve(
   readAgain: () => Promise<Configuration>,
   { watch, env }: { watch: boolean; env: NodeJS.ProcessEnv },
 ): Promise<number> {
-  process.title = 'preforkd: parent'
   const server = createPreforker(configuration.options)
-  const { pidFile: path, user, scheduling } = server.options
+  const { pidFile: path, user, scheduling, name } = server.options
+  process.title = `${titleOf(name)}: parent`
   // Ours alone to decide, and not the library's: that runs in somebody else's process.
   if (user !== undefined) forbidDump()
   if (scheduling === 'batch') yieldWhenWoken()

@@ -42,21 +42,26 @@ export class DrivenKid {
   /** Starts it. Throws SystemError when there are no descriptors for its pipes; any later failure is its `end`. */
   constructor(options: Options, listeners: readonly Listener[], number: number) {
     this.#judge = new Judge(settingsOf(options, listeners))
-    this.#process = new KidProcess(options, listeners, number, 1, {
-      status: (status) => this.#hear(status),
-      broke: (detail) => this.#break(detail),
-      hangup: () => {
-        this.#hungUp = true
+    this.#process = new KidProcess(
+      options,
+      listeners,
+      { number, index: 0, generation: 1 },
+      {
+        status: (status) => this.#hear(status),
+        broke: (detail) => this.#break(detail),
+        hangup: () => {
+          this.#hungUp = true
+        },
+        end: (end) => {
+          this.end = end
+          this.changed()
+        },
+        output: ({ text }) => {
+          this.#output.push(text)
+          if (this.#output.length > mostShown) this.#output.shift()
+        },
       },
-      end: (end) => {
-        this.end = end
-        this.changed()
-      },
-      output: ({ text }) => {
-        this.#output.push(text)
-        if (this.#output.length > mostShown) this.#output.shift()
-      },
-    })
+    )
     this.#process.output.release()
   }
 

@@ -67,7 +67,7 @@ export type Effect =
   | { type: 'order'; kid: number; seq: number; listener: number; count: number }
   | { type: 'watch'; listener: number }
   | { type: 'unwatch'; listener: number }
-  | { type: 'spawn'; kid: number; generation: number }
+  | { type: 'spawn'; kid: number; index: number; generation: number }
   | { type: 'leave'; kid: number }
   | { type: 'quit'; kid: number }
   | { type: 'pressure'; kid: number }
@@ -84,7 +84,7 @@ export type Effect =
   | { type: 'again' }
   // told, not done
   | { type: 'up'; kid: number }
-  | { type: 'done'; kid: number; count: number }
+  | { type: 'done' | 'cut' | 'skip'; kid: number; count: number }
   | { type: 'detached'; kid: number; id: number; text: string }
   | { type: 'reported'; kid: number; count: number }
   /** `idle` of those that are lost were parked. */

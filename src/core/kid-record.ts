@@ -33,6 +33,8 @@ export interface Held {
 /** The parent's record of one kid. */
 export interface Kid {
   readonly number: number
+  /** Its place among the kids that stay: see indexes.ts. */
+  readonly index: number
   state: KidState
   since: number
   /** Connections it takes at once; 0 until it is up. */
@@ -86,6 +88,7 @@ export const livesFor = 1_000
 /** The record of a kid that is about to be spawned. */
 export function newKid(
   number: number,
+  index: number,
   generation: number,
   settings: CoreSettings,
   now: number,
@@ -94,6 +97,7 @@ export function newKid(
   const listeners = settings.depthKnown.length
   return {
     number,
+    index,
     state: 'pending',
     since: now,
     slots: 0,

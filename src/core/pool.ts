@@ -27,6 +27,8 @@ export interface PoolCounts {
   first: number
   /** How long the longest idle kid has been idle, in milliseconds. */
   longestIdle: number
+  /** Nobody that stays has index 0, in a pool in which somebody is to have it. */
+  zeroFree: boolean
 }
 
 /** How fast the pool grows for want of spares: 1, 2, 4 ... 32 kids a second, from 1 again once it has enough. */
@@ -76,7 +78,8 @@ export function wantsKid(limits: PoolLimits, counts: PoolCounts, rhythm: PoolRhy
   if (counts.staying < limits.leastKids || counts.first > 0) return true
   // A connection that waits is reason enough at once; spares come at the pool's own pace.
   if (counts.unserved > counts.pending * counts.slots) return true
-  return rhythm.left > 0 && isShort(limits, counts)
+  // Whoever has something done by the kid of index 0 relies on there being one.
+  return counts.zeroFree || (rhythm.left > 0 && isShort(limits, counts))
 }
 
 /** Whether one idle kid is too many; asked once a second, so that a lull does not cost the whole pool. */

@@ -27,6 +27,8 @@ export function keep(state: State, kid: Kid): void {
   kid.outgoing = ''
   // It is room for others again, and perhaps has been for long: what is due for that is found out anew.
   state.roomLookAt = Number.POSITIVE_INFINITY
+  // Whoever was to have its index after it goes.
+  if (kid.index === 0) state.zeroth = kid.number
 }
 
 /** Whether it goes by itself after a few connections more: it is let have them first, and told to go for no other's sake. */

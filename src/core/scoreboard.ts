@@ -2,6 +2,7 @@
 
 import { InternalError } from '../errors.js'
 import { type Counters, newCounters } from './counters.js'
+import { lowestFreeIndex } from './indexes.js'
 import { type Kid, newKid } from './kid-record.js'
 import { type KidChange, type KidState, nextState } from './kid-states.js'
 import { newRhythm, type PoolRhythm } from './pool.js'
@@ -68,6 +69,8 @@ export interface State {
   /** While stopping: everything must be over by then. */
   stopBy: number
   kids: Map<number, Kid>
+  /** The kid that index 0 is with; 0 before there was any. */
+  zeroth: number
   counts: Record<KidState, number>
   /** Kids that are to be replaced, whatever their state. */
   outgoing: number
@@ -117,6 +120,7 @@ export function newState(settings: CoreSettings): State {
     phase: 'running',
     stopBy: Number.POSITIVE_INFINITY,
     kids: new Map(),
+    zeroth: 0,
     counts: {
       pending: 0,
       idle: 0,
@@ -182,8 +186,10 @@ function newListenerState(): ListenerState {
 
 /** Enters a kid that is about to be spawned. */
 export function addKid(state: State, now: number): Kid {
-  const kid = newKid(state.nextKid++, state.generation, state.settings, now)
+  const index = lowestFreeIndex(state.kids.values())
+  const kid = newKid(state.nextKid++, index, state.generation, state.settings, now)
   state.kids.set(kid.number, kid)
+  if (index === 0) state.zeroth = kid.number
   state.counts.pending++
   state.counters.spawns++
   state.lastSpawn = now

@@ -2,11 +2,12 @@
 
 import type { Effect } from './events.js'
 import { endReload, letOneGo } from './generations.js'
+import { keepsZero, stays, zeroIsTaken } from './indexes.js'
 import type { Kid } from './kid-record.js'
 import { tellToLeave } from './leaving.js'
 import { noteOverload, shedBurst, waitedTooLong } from './overload.js'
 import { beat, isShort, type PoolCounts, wantsFewer, wantsKid } from './pool.js'
-import { isOnItsLast } from './recycling.js'
+import { isOnItsLast, replaceSoon } from './recycling.js'
 import { maySpawn } from './restart-budget.js'
 import { addKid, type State, soon, stayingKids, wantsDepth } from './scoreboard.js'
 import { giveUp } from './stopping.js'
@@ -70,7 +71,8 @@ function sizePool(
   if (wantsKid(settings, counts, rhythm)) {
     if (state.firstKids > 0) state.firstKids--
     else if (rhythm.left > 0) rhythm.left--
-    effects.push({ type: 'spawn', kid: addKid(state, now).number, generation: state.generation })
+    const { number, index, generation } = addKid(state, now)
+    effects.push({ type: 'spawn', kid: number, index, generation })
     soon(state, rhythm.ends)
     const after = countPool(state, unserved, now)
     if (wantsKid(settings, after, rhythm)) effects.push({ type: 'again' })
@@ -103,6 +105,10 @@ function shrink(state: State, counts: PoolCounts, now: number, effects: Effect[]
       effects.push({ type: 'leaving', kid: kid.number, reason: 'retire' })
       tellToLeave(state, kid, now, effects)
     }
+  } else if (counts.zeroFree && counts.staying >= state.settings.maxKids) {
+    // The pool was made smaller as the kid of index 0 went: there is no room for another, unless one makes it.
+    const kid = coldest(state)
+    if (kid !== undefined) replaceSoon(state, kid, 'index')
   }
 }
 
@@ -111,17 +117,17 @@ function wakeForMore(state: State, counts: Counted, now: number): void {
   const { settings, rhythm } = state
   const surplus = counts.idle > settings.maxSpare || counts.staying > settings.maxKids
   const short = isShort(settings, counts) && counts.staying < settings.maxKids
-  if (surplus || short || counts.outgoing) soon(state, rhythm.ends)
+  if (surplus || short || counts.outgoing || counts.zeroFree) soon(state, rhythm.ends)
   if (settings.minSpare === 0 && counts.idle > 0) {
     soon(state, Math.max(rhythm.ends, now + settings.idleTimeout - counts.longestIdle))
   }
 }
 
-/** The longest idle kid with nothing detached; of a pool that has none such, the one with the fewest connections. */
-function coldest(state: State): Kid | undefined {
+/** The longest idle kid with nothing detached; of a pool that has none such, the one with the fewest connections. Not the one that index 0 stays with. */
+function coldest({ kids, settings }: State): Kid | undefined {
   let found: Kid | undefined
-  for (const kid of state.kids.values()) {
-    if (kid.outgoing !== '' || ['pending', 'leaving', 'killed'].includes(kid.state)) continue
+  for (const kid of kids.values()) {
+    if (!stays(kid) || kid.state === 'pending' || (kid.index === 0 && keepsZero(settings))) continue
     if (found === undefined || busyness(kid) < busyness(found)) found = kid
     else if (busyness(kid) === busyness(found) && kid.freshness < found.freshness) found = kid
   }
@@ -149,6 +155,7 @@ function countPool(state: State, unserved: number, now: number): Counted {
     first: state.firstKids,
     longestIdle: settings.minSpare === 0 ? longestIdle(state, now) : 0,
     outgoing: false,
+    zeroFree: keepsZero(settings) && !zeroIsTaken(state),
   }
   if (state.outgoing === 0) return counts
   for (const kid of state.kids.values()) {

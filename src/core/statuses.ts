@@ -68,7 +68,7 @@ export function onStatus(
         state.counters.done += status.count
       } else if (status.type === 'cut') state.counters.cut += status.count
       else state.counters.skipped += status.count
-      effects.push({ type: 'done', kid: kid.number, count: status.count })
+      effects.push({ type: status.type, kid: kid.number, count: status.count })
       return undefined
     }
     case 'park': {

@@ -6,6 +6,8 @@ import { Socket } from 'node:net'
 export interface SocketEars {
   /** Our side was ended: nothing more will be written. May be told more than once. */
   ended(): void
+  /** The client has ended its side, and all was read. Told before anybody else is. */
+  clientEnded(): void
   /** All that was written is the kernel's, and so is the end. */
   finished(): void
   /** It failed, and nobody listens for that. */
@@ -77,12 +79,20 @@ export class ConnectionSocket extends Socket {
   override destroy(...given: Parameters<Socket['destroy']>): this {
     const [error] = given
     if (isReset(error)) error.stack = `${error.name}: ${error.message}`
+    // What the system says of a connection: its client is not there any more.
+    if ((error as NodeJS.ErrnoException | undefined)?.syscall !== undefined)
+      this.clientHasEnded = true
     return super.destroy(...given)
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: of all its forms, each goes on as it came
   override end(...given: any[]): this {
+    const isLate = this.destroyed || this.writableEnded
     super.end(...given)
+    // Node.js drops it without a word.
+    if (isLate && typeof given[0] !== 'function' && given[0] != null) {
+      this.ears?.failed(new Error('an answer was lost: the connection had ended'))
+    }
     this.ears?.ended()
     return this
   }
@@ -116,6 +126,7 @@ export class ConnectionSocket extends Socket {
       this.ears.failed(given[0])
       return false
     }
+    if (event === 'end') this.ears?.clientEnded()
     const heard = super.emit(event as 'close', ...(given as [boolean]))
     if (event === 'close') this.ears?.closed()
     else if (event === 'finish') this.ears?.finished()

@@ -16,6 +16,8 @@ export interface KidListener {
 export interface Kid {
   /** The kid's number, as in the log and the scoreboard. */
   readonly number: number
+  /** Its place in the pool: from 0 on, no two that stay have the same, and a successor takes over its forerunner's. */
+  readonly index: number
   /** 1 for the kids of the first start; one more with each reload. */
   readonly generation: number
   /** Logs through the parent, marked with the kid's number. */

@@ -1,7 +1,7 @@
 /** A connection served by a handler of sockets: from the handler's call until nothing is left of it, however it ends. */
 
 import { setInterval } from 'node:timers'
-import { type ConnectionEnd, pollEnd } from '../system/descriptors.js'
+import { pollEnd } from '../system/descriptors.js'
 import { ConnectionSocket, type SocketEars } from './connection-socket.js'
 import type { Handler, Kid } from './handler.js'
 import type { Held, HeldEars } from './held.js'
@@ -11,14 +11,26 @@ import { LINGER_BYTES, lingering } from './lingering.js'
  * What the end of the client's side means.
  * - `on`: nothing; the handler ends ours.
  * - `off`: as in plain Node.js, ours is ended once all was read.
- * - `auto`: as `on` while what the handler returned is pending, so that it can answer; from then on as `off`.
+ * - `auto`: as `on` while what the handler returned is pending, so that it can answer, and while something is piped to the
+ *   client; else as `off`. And as `off` for a handler that waits for the socket to close: it could wait for ever.
  */
 export type HalfOpen = 'auto' | 'on' | 'off'
 
 /** How long, in milliseconds, a client may be silent after our end where somebody still reads. */
 export const SILENCE = 30_000
-/** The same where a handler has returned, reads nothing and has not ended its side, and the client has. */
+/** How long a handler may be at work, or about to be, for a client that has gone, before it counts as having forgotten it. */
 export const FORGOTTEN = 30_000
+/** The same where the client had said nothing: there is nothing to work at (health checks connect and go). */
+export const NOTHING_SAID = 1_000
+
+/** What is told of a connection that nothing else would have ended. */
+const reasons = {
+  gone: 'the client has gone',
+  paused: 'the client has gone, and the handler does not read on',
+  returned: 'the client had ended its side, and the handler did not end its own',
+  silent: 'the client has said nothing and has ended its side',
+  pending: 'the client has gone, and what the handler returned has not settled: its slot is free',
+} as const
 
 /** What a connection tells of itself at level debug; nothing at all is done for it unless that level is on. */
 export type Tell = (kid: Kid, what: string) => void
@@ -39,6 +51,9 @@ export class SocketConnection implements Held, SocketEars {
   #ears: HeldEars | undefined
   #settled = false
   #closed = false
+  /** Until the handler has ended or destroyed the socket before its client did: then it knows what it is still at work at. */
+  #clientLeft = true
+  #isOver = false
   #complete = false
   #windsUp = false
   #silence: NodeJS.Timeout | undefined
@@ -81,29 +96,38 @@ export class SocketConnection implements Held, SocketEars {
   }
 
   look(): void {
-    const { socket } = this
-    // A destroyed socket's descriptor may be another's by now.
-    if (socket.destroyed) return
-    const end = pollEnd(socket.fd)
-    if (end === 'reset') this.#ears?.clientGone()
-    if (!this.#isForgotten(end)) {
+    const why = this.#whyForgotten()
+    if (why === undefined) {
       this.#forgottenSince = undefined
       return
     }
     const now = performance.now()
     this.#forgottenSince ??= now
-    if (end === 'reset' && !socket.isRead) {
-      this.#tell(this.#kid, 'the client has reset the connection')
-      socket.destroy()
-    } else if (now - this.#forgottenSince >= FORGOTTEN) {
-      this.#tell(this.#kid, 'the client has gone, and the handler did not end the connection')
-      if (end === 'reset') socket.destroy()
-      else socket.end()
+    const patience = this.#saidNothing ? NOTHING_SAID : FORGOTTEN
+    if (why !== 'gone' && now - this.#forgottenSince < patience) return
+    this.#tell(this.#kid, reasons[why])
+    if (why === 'gone') this.socket.destroy()
+    else if (why === 'pending') this.#over()
+    else {
+      this.socket.allowHalfOpen = false
+      this.socket.end()
     }
   }
 
   ended(): void {
+    const { socket } = this
     if (this.#settled) this.#windUp()
+    // Unless it is Node.js that ends it, because the client has.
+    else if (!socket.readableEnded || socket.allowHalfOpen) this.#clientLeft = false
+  }
+
+  clientEnded(): void {
+    const { socket } = this
+    if (socket.halfOpen !== 'auto') return
+    // What is piped into it has a listener for `close` as well, and is an answer on its way.
+    if (socket.listenerCount('unpipe') > 0) socket.allowHalfOpen = true
+    // An iterator that has come to the end has such a listener too, and takes it away.
+    else if (!this.#settled) setImmediate(() => this.#endIfAwaited())
   }
 
   finished(): void {
@@ -118,6 +142,7 @@ export class SocketConnection implements Held, SocketEars {
 
   closed(): void {
     this.#closed = true
+    if (!this.socket.clientHasEnded) this.#clientLeft = false
     lingering.remove(this.socket)
     clearInterval(this.#silence)
     if (this.#settled) this.#over()
@@ -136,6 +161,17 @@ export class SocketConnection implements Held, SocketEars {
       if (socket.readableEnded && !socket.writableEnded) socket.end()
     }
     if (socket.writableEnded) this.#windUp()
+  }
+
+  /** Ends our side for a handler that waits until both are. */
+  #endIfAwaited(): void {
+    const { socket } = this
+    if (this.#settled || socket.writableEnded) return
+    const pipes = socket.listenerCount('unpipe')
+    if (socket.listenerCount('close') > pipes) {
+      socket.allowHalfOpen = false
+      socket.end()
+    }
   }
 
   /** Our side was ended and the handler is through: what the client still sends is nobody's, unless somebody reads it. */
@@ -162,17 +198,34 @@ export class SocketConnection implements Held, SocketEars {
     }, SILENCE)
   }
 
-  /*
-   * Whether nothing may ever end this connection. Its client has reset it, and nobody reads that, or not now. Or a handler
-   * has returned and reads nothing, its client has sent its last and waits, or has gone: it may be about to answer, from a
-   * timer or a callback of its own, or it has forgotten.
+  /**
+   * Why nothing may ever end this connection, if so:
+   * - `gone`: its client is not there, and nobody reads, or all was read;
+   * - `paused`: the same, and somebody has read, and does not now;
+   * - `returned`: the client has sent its last. The handler has returned, reads nothing, and has not ended its side; it may
+   *   be about to, from a timer or a callback of its own;
+   * - `silent`: the client has said nothing and has ended its side; the handler waits for its words;
+   * - `pending`: the socket has closed, by the client's doing, and what the handler returned has not settled.
    */
-  #isForgotten(end: ConnectionEnd): boolean {
+  #whyForgotten(): keyof typeof reasons | undefined {
     const { socket } = this
-    if (end === 'reset') return true
-    if (end === 'open' && !socket.clientHasEnded) return false
-    const waits = this.#settled && !socket.writableEnded && !socket.isRead
-    return waits && socket.halfOpen !== 'on' && socket.writableLength === 0
+    // A destroyed socket's descriptor may be another's by now.
+    if (socket.destroyed) return this.#closed && this.#clientLeft ? 'pending' : undefined
+    const end = pollEnd(socket.fd)
+    if (end === 'gone' && !socket.writableEnded) {
+      this.#ears?.clientGone()
+      if (!socket.isRead || socket.readableEnded) return 'gone'
+      return socket.isPaused() && this.#settled ? 'paused' : undefined
+    }
+    const clientHasEnded = end === 'ended' || socket.clientHasEnded
+    if (!clientHasEnded || socket.writableEnded || socket.halfOpen === 'on') return undefined
+    if (socket.writableLength > 0) return undefined
+    if (this.#settled) return socket.isRead ? undefined : 'returned'
+    return this.#saidNothing && socket.isRead && socket.bytesWritten === 0 ? 'silent' : undefined
+  }
+
+  get #saidNothing(): boolean {
+    return this.socket.bytesRead === 0
   }
 
   #fail(error: unknown): void {
@@ -181,6 +234,8 @@ export class SocketConnection implements Held, SocketEars {
   }
 
   #over(): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#completeOnce()
     this.#ears?.closed()
   }

@@ -59,7 +59,8 @@ export async function startPreforkd(flags: readonly string[]): Promise<Running> 
   return running(started, 'preforkd')
 }
 
-async function running(started: ChildProcess, name: Contestant): Promise<Running> {
+/** Settles when a contestant that has been started tells its ports, in a line of JSON on its standard output or error. */
+export async function running(started: ChildProcess, name: Contestant): Promise<Running> {
   const ports = await pTimeout(portsOf(started, name), { milliseconds: patience })
   const pid = started.pid as number
   return {

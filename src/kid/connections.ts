@@ -14,10 +14,11 @@ import { Title } from './title.js'
 
 /** How often, in milliseconds, connections are looked at whose client may have gone unnoticed. */
 const lookEvery = 1_000
-/** An app that has held the process up for so long, in milliseconds, may do so again: orders are late after 5. */
+/** A request that has held the process up for so long, in milliseconds, has blocked it: orders are late after 5. */
 const longTurn = 5
-/** For so long, in milliseconds, it is expected to. */
-const blocksFor = 60_000
+/** How much of what is known of blocking is kept with each request that does not; and how much there must be to expect more. */
+const memory = 0.99
+const expectedAt = 0.5
 /** Responses announce the end of their connections when so much of `maxParked` is parked. */
 const crowdedAt = 0.9
 
@@ -25,6 +26,8 @@ const crowdedAt = 0.9
 export interface ConnectionsParts extends HandleParts {
   readonly ledger: Ledger
   readonly slots: Slots
+  /** Whether connections wait at the listeners; asks the kernel once a millisecond at most. */
+  readonly anyWaitingNow: () => boolean
   /** How many connections may be parked. */
   readonly maxParked: number
 }
@@ -43,7 +46,8 @@ export class Connections implements ConnectionOwner {
   readonly #parks: boolean
   #parked = 0
   #roomElsewhere = false
-  #blocksUntil = 0
+  /** How much requests have blocked of late: one for each that did, fading with each that did not. */
+  #blocking = 0
   #looking: NodeJS.Timeout | undefined
 
   /** `onNone` is called whenever the last connection that is not detached has gone. */
@@ -57,7 +61,7 @@ export class Connections implements ConnectionOwner {
     this.#parts = parts
     this.#detached = detached
     this.#onNone = onNone
-    this.#title = new Title(parts.inheritance.number)
+    this.#title = new Title(parts.inheritance)
     this.#parks = parts.inheritance.features.has('parking')
   }
 
@@ -146,8 +150,8 @@ export class Connections implements ConnectionOwner {
     ledger.moved(connection)
     slots.release()
     this.#title.show(slots.working)
-    // A client that has just come will say something in a moment.
-    this.#note(!isNew)
+    // Its client, and others, may say something in a moment: nobody needs this slot unless somebody waits for an order.
+    this.#note(!isNew && this.#parts.anyWaitingNow())
     if (this.#parked <= this.#parts.maxParked) return
     for (const listener of this.crowd) listener()
   }
@@ -184,7 +188,8 @@ export class Connections implements ConnectionOwner {
       connection.onEnd()
       return
     }
-    this.#parts.ledger.ended(connection, connection.ending)
+    const { ledger, inheritance } = this.#parts
+    ledger.ended(connection, inheritance.features.has('ends') ? connection.ending : 'done')
     this.#free(connection)
     this.#note(true)
   }
@@ -195,7 +200,8 @@ export class Connections implements ConnectionOwner {
   }
 
   heldUp(milliseconds: number): void {
-    if (milliseconds >= longTurn) this.#blocksUntil = performance.now() + blocksFor
+    if (milliseconds >= longTurn) this.#blocking++
+    else this.#blocking *= memory
   }
 
   /** A parked connection is in a slot again. */
@@ -209,9 +215,8 @@ export class Connections implements ConnectionOwner {
     this.#limitWork(connection)
     ledger.moved(connection)
     this.#title.show(slots.working)
-    // Once it blocks, it can tell nothing; and the parent should not order a kid that blocks.
-    const blocks = this.#blocksUntil !== 0 && performance.now() < this.#blocksUntil
-    if (blocks && connection.told !== 'slot') status.flush()
+    // Once it blocks, it can tell nothing; and the parent should not take a kid that blocks for an idle one.
+    if (this.#blocking > expectedAt && ledger.toldHeld < slots.working) status.flush()
     else this.#note(false)
   }
 

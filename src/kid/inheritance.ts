@@ -20,6 +20,7 @@ export interface InheritedListener extends KidListener {
 
 export interface Inheritance {
   readonly number: number
+  readonly index: number
   readonly generation: number
   readonly commandFd: number
   readonly statusFd: number
@@ -42,6 +43,7 @@ export function takeInheritance(env: NodeJS.ProcessEnv): Inheritance {
   const listenerNames = take(env, names.listenFdNames).split(':')
   const inheritance: Inheritance = {
     number: Number(take(env, names.kid)),
+    index: Number(take(env, names.index)),
     generation: Number(take(env, names.generation)),
     commandFd: Number(take(env, names.commandFd)),
     statusFd: Number(take(env, names.statusFd)),

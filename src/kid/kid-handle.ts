@@ -34,6 +34,10 @@ export class KidHandle implements Kid {
     return this.#parts.inheritance.number
   }
 
+  get index(): number {
+    return this.#parts.inheritance.index
+  }
+
   get generation(): number {
     return this.#parts.inheritance.generation
   }

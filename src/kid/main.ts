@@ -75,6 +75,7 @@ async function main(): Promise<void> {
     status,
     ledger,
     slots,
+    anyWaitingNow: () => orders.anyWaitingNow(),
     maxParked:
       settings.protocol === 'http'
         ? parkedThatFit(settings.maxParked, {
@@ -153,6 +154,10 @@ async function main(): Promise<void> {
 
   // From here on `leave` and the parent's death are heard, even while the handler loads.
   orders.start()
+  if (settings.debugger !== undefined) {
+    const { tellDebugger } = await import('./debugger.js')
+    tellDebugger(settings.debugger, drain.signal)
+  }
   const prepared = await prepareService(settings)
   service = prepared
   await prepared.setup?.(kid)

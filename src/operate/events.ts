@@ -14,6 +14,10 @@ export interface PreforkerEvents {
   order: [{ kid: number; seq: number; listener: number; count: number }]
   /** A kid has completed connections. */
   done: [{ kid: number; count: number }]
+  /** A kid has ended connections because of a limit. */
+  cut: [{ kid: number; count: number }]
+  /** A kid has not served connections whose clients had gone before. */
+  skip: [{ kid: number; count: number }]
   kill: [{ kid: number; reason: string; detail: string }]
   /** A kid was reaped. */
   gone: [
@@ -23,8 +27,8 @@ export interface PreforkerEvents {
   round: []
   overload: [{ on: boolean }]
   shed: [{ listener: number; count: number }]
-  /** A kid died with connections, or with an order it had not answered. */
-  lost: [{ kid: number; lost: number; unanswered: number; label: string }]
+  /** A kid died with connections, `idle` of them parked, or with an order it had not answered. */
+  lost: [{ kid: number; lost: number; idle: number; unanswered: number; label: string }]
   /** A new generation of kids has taken over. */
   reload: [{ generation: number }]
   /** The server has stopped, and every kid is gone. */
@@ -43,6 +47,8 @@ export function eventOf(effect: Effect): Told | undefined {
       return ['idle', effect]
     case 'order':
     case 'done':
+    case 'cut':
+    case 'skip':
     case 'kill':
     case 'lost':
       return [effect.type, effect] as Told

@@ -29,20 +29,24 @@ export interface Log {
  * parent's event loop never waits for it: a reader that does not read, or a full disk, costs log lines, not connections.
  * @throws UsageError if the file cannot be opened safely
  */
-export function openLog(level: string, file?: string): Log {
-  return file === undefined ? openOnStderr(level) : openInFile(level, file)
+export function openLog(level: string, file?: string, name?: string): Log {
+  return file === undefined ? openOnStderr(level, name) : openInFile(level, file, name)
 }
 
-function loggerOn(level: string, stream: DestinationStream): Logger {
-  return pino({ level, base: { pid: process.pid } }, stream)
+function loggerOn(level: string, stream: DestinationStream, name: string | undefined): Logger {
+  return pino({ level, base: { ...named(name), pid: process.pid } }, stream)
 }
 
-function openInFile(level: string, path: string): Log {
+function named(name: string | undefined): { name?: string } {
+  return name === undefined ? {} : { name }
+}
+
+function openInFile(level: string, path: string, name: string | undefined): Log {
   const file = openLogFile(path, {
     recovered: (lines, code) =>
       logger.warn({ lost: lines }, `log lines can be written again: ${lines} were lost (${code})`),
   })
-  const logger = loggerOn(level, file)
+  const logger = loggerOn(level, file, name)
   return {
     logger,
     dropped: () => file.dropped,
@@ -61,7 +65,7 @@ function openInFile(level: string, path: string): Log {
   }
 }
 
-function openOnStderr(level: string): Log {
+function openOnStderr(level: string, name: string | undefined): Log {
   let dropped = 0
   const destination = pino.destination({ dest: stderr, sync: false, maxLength: mostWaiting })
   destination.on('drop', () => dropped++)
@@ -77,7 +81,7 @@ function openOnStderr(level: string): Log {
         translateTime: 'SYS:HH:MM:ss.l',
       })
     : destination
-  const logger = loggerOn(level, stream)
+  const logger = loggerOn(level, stream, name)
   return {
     logger,
     dropped: () => dropped,
@@ -104,6 +108,8 @@ async function within(closed: Promise<void>): Promise<void> {
 }
 
 /** A logger that was brought along: not ours to close or reopen, and it counts its own losses. */
-export function borrowLog(logger: Logger): Log {
+export function borrowLog(brought: Logger, name?: string): Log {
+  // Its owner may have lines of other servers in it, or of this one without a name.
+  const logger = name === undefined ? brought : brought.child(named(name))
   return { logger, dropped: () => 0, reopen: () => {}, close: async () => {} }
 }

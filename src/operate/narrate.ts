@@ -33,13 +33,22 @@ export function narrate(log: Logger, effect: Effect, narration: Narration): void
       return
     }
     case 'lost': {
-      const { lost, unanswered, label } = effect
+      const { lost, idle, unanswered, label } = effect
       const doing = label === '' ? '' : `, at: ${label}`
       // Of a stop whose time is up, or a quick one, it is what was asked for.
       const level = narration.stopping() ? 'info' : 'error'
-      log[level]({ ...kid, lost, unanswered }, `kid ${effect.kid} died: ${losses(effect)}${doing}`)
+      log[level](
+        { ...kid, lost, idle, unanswered },
+        `kid ${effect.kid} died: ${losses(effect)}${doing}`,
+      )
       return
     }
+    case 'unpark':
+      log.info(
+        kid,
+        `kid ${effect.kid} ends its idle connections before their grace is over: too many kids that leave have nothing else`,
+      )
+      return
     case 'leaving':
       log.info(kid, `kid ${effect.kid} leaves: ${effect.reason}`)
       return
@@ -100,12 +109,21 @@ const meddlings: Record<Meddling, string> = {
 }
 
 /** What a death costs clients, for certain and perhaps: whether an order was obeyed that was not answered is unknowable. */
-function losses({ lost, unanswered }: { lost: number; unanswered: number }): string {
+function losses({
+  lost,
+  idle,
+  unanswered,
+}: {
+  lost: number
+  idle: number
+  unanswered: number
+}): string {
   const connections = (count: number) => `${count} connection${count === 1 ? '' : 's'}`
   if (lost === 0) return `perhaps ${connections(unanswered)} lost, of an order it had not answered`
   const more =
     unanswered === 0 ? '' : `, and perhaps ${unanswered} more, of an order it had not answered`
-  return `${connections(lost)} lost${more}`
+  const resting = idle === 0 ? '' : `, ${idle} of them idle`
+  return `${connections(lost)} lost${resting}${more}`
 }
 
 /** Says that a kid has died; at level debug if it left as it should, or by a signal of ours, whose reason was said. */
@@ -138,12 +156,13 @@ const levels: Record<number, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fa
   60: 'fatal',
 }
 
-/** Passes on a line that a kid wrote: as a record of its own logger if it is one, else as what it said. */
+/** Passes on a line that a kid wrote: as a record of its own logger if it is one, else as what it said. `server` is the name in each line, which is not a kid's to give. */
 export function narrateOutput(
   log: Logger,
   kid: number,
   stream: 'stdout' | 'stderr',
   text: string,
+  server?: string,
 ): void {
   const record = text.startsWith('{"level":') ? parseRecord(text) : undefined
   const level = levels[Number(record?.level)]
@@ -153,6 +172,7 @@ export function narrateOutput(
   }
   const { msg } = record
   for (const name of ofTheLog) delete record[name]
+  if (server !== undefined) delete record.name
   log[level]({ ...record, kid, stream }, typeof msg === 'string' ? msg : '')
 }
 

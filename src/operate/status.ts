@@ -12,6 +12,8 @@ import type { Listener } from '../system/listeners.js'
 /** One kid's row of the scoreboard. */
 export interface KidStatus {
   readonly number: number
+  /** Its place in the pool, from 0 on; while a successor comes up, two kids have the same. */
+  readonly index: number
   readonly pid: number | undefined
   /** Which reload it belongs to, counted from 1. */
   readonly generation: number
@@ -19,6 +21,9 @@ export interface KidStatus {
   /** Slots in use, of so many; 0 of 0 until it is up. */
   readonly held: number
   readonly slots: number
+  /** Connections that wait for their next request, without a slot; and how many of them have one that waits for a slot. */
+  readonly parked: number
+  readonly waiting: number
   /** Connections that live on without a slot. */
   readonly detached: number
   /** Connections completed. */
@@ -37,7 +42,7 @@ export interface ListenerStatus {
   readonly accepted: number
 }
 
-/** All of it. `accepted = done + held + lost`, always. */
+/** All of it. `accepted = done + cut + skipped + held + lost`, always. */
 export interface ServerStatus {
   readonly phase: Phase | 'new'
   readonly kids: readonly KidStatus[]
@@ -69,11 +74,14 @@ export function readStatus(
   const depths = parent.depths()
   const kids = [...state.kids.values()].map((kid) => ({
     number: kid.number,
+    index: kid.index,
     pid: parent.pidOf(kid.number),
     generation: kid.generation,
     state: kid.state,
     held: kid.held,
     slots: kid.slots,
+    parked: kid.parked,
+    waiting: kid.waiting,
     detached: kid.detached,
     served: kid.served,
     since: Math.round(epoch + kid.since),
@@ -92,7 +100,7 @@ export function readStatus(
     counters: {
       ...state.counters,
       kills: { ...state.counters.kills },
-      held: kids.reduce((sum, { held, detached }) => sum + held + detached, 0),
+      held: kids.reduce((sum, kid) => sum + kid.held + kid.parked + kid.detached, 0),
       logDropped,
     },
     overloadedFor: Math.round(timeOverloaded(state, now)),

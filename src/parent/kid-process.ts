@@ -7,7 +7,7 @@ import { formatLeave } from '../protocol/lines.js'
 import type { Listener } from '../system/listeners.js'
 import { Channel, type ChannelEars } from './channel.js'
 import { KidOutput, type OutputLine } from './kid-output.js'
-import { spawnKid } from './spawn.js'
+import { type KidNumbers, spawnKid } from './spawn.js'
 
 /** How a kid ended. */
 export interface KidEnd {
@@ -40,8 +40,7 @@ export class KidProcess {
   constructor(
     options: Options,
     listeners: readonly Listener[],
-    number: number,
-    generation: number,
+    numbers: KidNumbers,
     ears: KidEars,
   ) {
     this.#ears = ears
@@ -49,7 +48,7 @@ export class KidProcess {
     this.#channel = options.server === undefined ? new Channel(ears) : undefined
     try {
       const fds = this.#channel?.kidFds
-      this.#process = spawnKid(options, listeners, number, generation, fds)
+      this.#process = spawnKid(options, listeners, numbers, fds)
     } catch (error) {
       setImmediate(() => this.#end({ code: null, signal: null, spawnError: error as Error }))
     } finally {

@@ -24,7 +24,7 @@ import { type KidEnd, KidProcess } from './kid-process.js'
 import { residentBytes, watchMemory } from './memory.js'
 import { settingsOf } from './settings.js'
 import { shed } from './shedding.js'
-import { keepDescriptors } from './spawn.js'
+import { type KidNumbers, keepDescriptors } from './spawn.js'
 
 /** What the parent tells its owner: every effect of the core, and what only processes know. */
 export interface ParentEars {
@@ -225,7 +225,7 @@ export class Parent {
         this.#watchOf(effect.listener).stop()
         return
       case 'spawn':
-        this.#spawn(effect.kid, effect.generation)
+        this.#spawn({ number: effect.kid, index: effect.index, generation: effect.generation })
         return
       case 'reloaded':
       case 'reloadFailed':
@@ -292,7 +292,8 @@ export class Parent {
     return watch
   }
 
-  #spawn(number: number, generation: number): void {
+  #spawn(numbers: KidNumbers): void {
+    const { number, generation } = numbers
     const ears = {
       status: (status: Extract<Event, { type: 'status' }>['status']) =>
         this.#feed({ type: 'status', kid: number, status }),
@@ -305,7 +306,7 @@ export class Parent {
     try {
       const options = this.#options.get(generation)
       if (options === undefined) throw new InternalError(`no options for generation ${generation}`)
-      process = new KidProcess(options, this.#listeners, number, generation, ears)
+      process = new KidProcess(options, this.#listeners, numbers, ears)
     } catch (error) {
       // Short of descriptors. Deferred, because this runs in the middle of a turn's effects.
       const end = { code: null, signal: null, spawnError: error as Error }

@@ -10,6 +10,7 @@ import { setCloseOnExec } from '../system/descriptors.js'
 import { type Identity, identityOf } from '../system/identity.js'
 import { findLauncher, launchArguments, wordsOf } from '../system/launcher.js'
 import type { Listener } from '../system/listeners.js'
+import { debuggerOf, nodeArguments } from './node-arguments.js'
 import { firstListener, nameDescriptors, namesDescriptors } from './server-command.js'
 import { kidEndsConnections } from './settings.js'
 
@@ -25,6 +26,13 @@ export interface KidDescriptors {
   readonly statusFd: number
 }
 
+/** By which numbers a kid is known. */
+export interface KidNumbers {
+  readonly number: number
+  readonly index: number
+  readonly generation: number
+}
+
 /**
  * Starts a kid, by way of the launcher. It gets /dev/null as 0, pipes as 1 and 2 that its output is read from, the
  * listeners from 3 on, then the command and the status pipe, and nothing else. A server that accepts by itself has no
@@ -37,8 +45,7 @@ export interface KidDescriptors {
 export function spawnKid(
   options: Options,
   listeners: readonly Listener[],
-  number: number,
-  generation: number,
+  { number, index, generation }: KidNumbers,
   fds: KidDescriptors | undefined,
 ): ChildProcess {
   const command = firstListener + listeners.length
@@ -48,6 +55,7 @@ export function spawnKid(
     ...environmentOf(process.env, identity),
     ...options.env,
     [names.kid]: String(number),
+    [names.index]: String(index),
     [names.generation]: String(generation),
   }
   // A server that is told of a listener in its arguments is not told twice: gunicorn, for one, would open it twice.
@@ -61,14 +69,15 @@ export function spawnKid(
     env[names.commandFd] = String(command)
     env[names.statusFd] = String(command + 1)
   }
-  const [program, args] = programOf(options, listeners)
   const isOurs = options.handler !== undefined || options.program !== undefined
-  if (isOurs) env[kidSettingsName] = encodeKidSettings(settingsOf(options))
+  const inspected = isOurs ? debuggerOf(options, index) : undefined
+  const [program, args] = isOurs ? ourProgram(options, inspected) : otherProgram(options, listeners)
+  if (isOurs) env[kidSettingsName] = encodeKidSettings(settingsOf(options, inspected))
   const launch = {
     descriptors: command + pipes.length,
     umask: options.umask,
     chdir: options.chdir,
-    reads: isOurs ? [kidProgram, ...(options.handler === undefined ? [] : [options.handler])] : [],
+    reads: isOurs ? filesOf(options) : [],
     identity,
   }
   return spawn(findLauncher(), launchArguments(launch, program, args), {
@@ -141,13 +150,34 @@ function descriptorNames(): string[] {
   }
 }
 
-function programOf(options: Options, listeners: readonly Listener[]): [string, readonly string[]] {
-  const { handler, program, kid, server } = options
-  if (handler !== undefined || program !== undefined) return [process.execPath, [kidProgram]]
+/** Our own kid, under the flags of Node.js that it is to have. */
+function ourProgram(
+  options: Options,
+  inspected: KidSettings['debugger'],
+): [string, readonly string[]] {
+  const { words } = nodeArguments(options)
+  // Where it listens the kid says itself: what Node.js says of it would be warnings in the log.
+  const flags =
+    inspected === undefined
+      ? []
+      : [`--inspect=${inspected.host}:${inspected.port}`, '--inspect-publish-uid=http']
+  return [process.execPath, [...words, ...flags, kidProgram]]
+}
+
+/** What our own kid reads before it can say anything. */
+function filesOf(options: Options): readonly string[] {
+  const { modules } = nodeArguments(options)
+  return [kidProgram, ...modules, ...(options.handler === undefined ? [] : [options.handler])]
+}
+
+function otherProgram(
+  { kid, server }: Options,
+  listeners: readonly Listener[],
+): [string, readonly string[]] {
   return wordsOf(kid ?? nameDescriptors(server ?? [], listeners))
 }
 
-function settingsOf(options: Options): KidSettings {
+function settingsOf(options: Options, inspected: KidSettings['debugger']): KidSettings {
   const { handler, program, protocol, slots, maxDetached, logLevel } = options
   const { firstByteTimeout, headersTimeout, requestTimeout } = options
   const { sendTimeout, keepAliveTimeout, shedAfter, skipGone, allowHalfOpen } = options
@@ -175,6 +205,8 @@ function settingsOf(options: Options): KidSettings {
     connectionTimeout: kidEndsConnections(options) ? options.connectionTimeout : undefined,
     trustedProxies: options.proxyProtocol === 'required' ? options.trustedProxies : undefined,
     maxDetached,
+    debugger: inspected,
+    name: options.name,
     undumpable: options.user !== undefined,
     yields: options.scheduling === 'batch',
     logLevel,

@@ -38,6 +38,10 @@ export interface KidSettings {
   /** Whose PROXY headers are believed; undefined where connections have none. */
   trustedProxies?: readonly string[] | undefined
   maxDetached: number
+  /** Where its debugger listens, if it has one. */
+  debugger?: { readonly host: string; readonly port: number } | undefined
+  /** What the server is called. */
+  name?: string | undefined
   /** Nobody of its user may trace it, and there is no core file of it. */
   undumpable: boolean
   /** When woken it lets others finish their turn. */
@@ -45,6 +49,11 @@ export interface KidSettings {
   logLevel: string
   /** The parent's pid: whoever else is our parent when we look has adopted us, because ours is dead. */
   parent: number
+}
+
+/** What the title of each process of a server begins with. */
+export function titleOf(name: string | undefined): string {
+  return name === undefined ? 'preforkd' : `preforkd ${name}`
 }
 
 /** For the environment. */

@@ -32,6 +32,7 @@ export const environmentNames = {
   commandFd: 'PREFORKD_COMMAND_FD',
   statusFd: 'PREFORKD_STATUS_FD',
   kid: 'PREFORKD_KID',
+  index: 'PREFORKD_INDEX',
   generation: 'PREFORKD_GENERATION',
   listenFds: 'LISTEN_FDS',
   listenFdNames: 'LISTEN_FDNAMES',

@@ -64,18 +64,18 @@ export function isReadable(fd: number): boolean {
 }
 
 /** How a connection stands. */
-export type ConnectionEnd = 'open' | 'ended' | 'reset'
+export type ConnectionEnd = 'open' | 'ended' | 'gone'
 
 /**
- * How a connection stands that nobody may be reading: `reset` by its client, or failed; `ended` when the client has sent
- * its last (known on Linux and FreeBSD; of a Unix socket it has closed then); else `open`. Asks without waiting. Never
- * throws.
+ * How a connection stands that nobody may be reading, and whose own side is open: `gone` when nothing can be sent any
+ * more, since its client has reset it, or closed a Unix socket, or does not answer the kernel; `ended` when the client
+ * has sent its last (known on Linux and FreeBSD); else `open`. Asks without waiting. Never throws.
  */
 export function pollEnd(fd: number): ConnectionEnd {
   const events = binding.pollIn(fd)
   if (events <= 0) return 'open'
-  if ((events & binding.POLLERR) !== 0) return 'reset'
-  return (events & (binding.POLLRDHUP | binding.POLLHUP)) !== 0 ? 'ended' : 'open'
+  if ((events & (binding.POLLERR | binding.POLLHUP)) !== 0) return 'gone'
+  return (events & binding.POLLRDHUP) !== 0 ? 'ended' : 'open'
 }
 
 /** A client that has sent its last, and has done so for so many milliseconds, has not stayed to hear an answer. */

@@ -44,6 +44,7 @@ test('every option has a flag, and its value arrives in the right type', async (
     ...['--first-byte-timeout', '500ms', '--stop-timeout', '1m', '--log-level', 'debug'],
     ...['--min-spare', '0', '--max-spare', '3', '--idle-timeout', '9s', '--max-connections', '7'],
     ...['--max-connections-jitter', '5%', '--max-age', '1h', '--max-rss', '300MB'],
+    ...['--name', 'shop no. 1', '--inspect-kids', '--node-args', '-C', '--node-args=dev'],
     ...['--user', 'www-data', '--group', '33', '--umask', '027', '--chdir', '/srv'],
     ...['--log-file', 'l.log', '--pid-file', '/run/p'],
   ]
@@ -75,6 +76,9 @@ test('every option has a flag, and its value arrives in the right type', async (
     maxConnectionsJitter: '5%',
     maxAge: '1h',
     maxRss: '300MB',
+    name: 'shop no. 1',
+    inspectKids: 'on',
+    nodeArgs: ['-C', 'dev'],
     user: 'www-data',
     group: '33',
     umask: '027',

@@ -27,6 +27,19 @@ t.test('options are read as text, and addresses as several', async (t) => {
   })
 })
 
+t.test('the flag that needs no value has one all the same', async (t) => {
+  t.strictSame(read('--inspect-kids'), { ...nothing, texts: { inspectKids: 'on' } })
+  t.strictSame(read('--inspect-kids', '--kids', '2'), {
+    ...nothing,
+    texts: { inspectKids: 'on', kids: '2' },
+  })
+  t.strictSame(read('--inspect-kids=[::1]:9300'), {
+    ...nothing,
+    texts: { inspectKids: '[::1]:9300' },
+  })
+  t.strictSame(read('--inspect-kids', '9300'), { ...nothing, texts: { inspectKids: '9300' } })
+})
+
 t.test('flags about the command are told apart from options', async (t) => {
   t.strictSame(read('--config', 'c.mjs'), { ...nothing, config: 'c.mjs' })
   t.strictSame(read('--no-config'), { ...nothing, config: false })
@@ -80,8 +93,9 @@ t.test(
     const plain = help.text.replace(/\s+/g, ' ')
     for (const row of optionTable) {
       const standard = row.default === '' ? '' : ` (default: ${row.default})`
+      const placeholder = row.placeholder.startsWith('[') ? row.placeholder : `<${row.placeholder}>`
       t.ok(
-        plain.includes(`${flagName(row.name)} <${row.placeholder}> ${row.meaning}${standard}`),
+        plain.includes(`${flagName(row.name)} ${placeholder} ${row.meaning}${standard}`),
         row.name,
       )
     }

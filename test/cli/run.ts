@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly stray?: number
   /** Without tap's hooks, which cost every Node.js process below it some 150 ms of CPU: for those that start many. */
   readonly bare?: boolean
+  /** Flags of Node.js itself. */
+  readonly flags?: readonly string[]
 }
 
 export interface Ready {
@@ -44,7 +46,7 @@ export class Run {
   constructor(
     t: Test,
     args: readonly string[],
-    { env = {}, cwd, uid, stray, bare = false }: RunOptions = {},
+    { env = {}, cwd, uid, stray, bare = false, flags = [] }: RunOptions = {},
   ) {
     const [name = '', value = ''] = this.#mark.split('=')
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
@@ -53,7 +55,7 @@ export class Run {
     for (let fd = 0; fd < stdio.length; fd++) stdio[fd] ??= 'ignore'
     // tap puts its hooks into the environment of whatever is spawned; env takes them out, and becomes the command.
     const prefix = bare ? ['/usr/bin/env', '-u', 'NODE_OPTIONS'] : []
-    const [first = '', ...rest] = [...prefix, process.execPath, program, ...args]
+    const [first = '', ...rest] = [...prefix, process.execPath, ...flags, program, ...args]
     this.process = spawn(first, rest, {
       stdio,
       env: { PATH: process.env.PATH, [name]: value, ...env },

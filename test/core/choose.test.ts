@@ -25,7 +25,7 @@ function stateWith(cast: readonly Cast[], changes: Partial<CoreSettings> = {}): 
   cast.forEach(({ held = 0, parked = 0, slots = 1, state: name = 'idle', suspect, empty }, at) => {
     state.counts[name]++
     state.kids.set(at + 1, {
-      ...newKid(at + 1, 1, state.settings, 0),
+      ...newKid(at + 1, at, 1, state.settings, 0),
       state: name,
       slots,
       held,

@@ -24,6 +24,8 @@ export function stateFaults(state: State, now: number): string[] {
   const ordersOut = listeners.map(() => 0)
   const promised = listeners.map(() => 0)
   const seen: Record<string, number> = {}
+  const indexes = new Set<number>()
+  let staying = 0
   let held = 0
   let parked = 0
   let waiting = 0
@@ -32,6 +34,10 @@ export function stateFaults(state: State, now: number): string[] {
   for (const [number, kid] of state.kids) {
     if (kid.outgoing !== '') outgoing++
     if (kid.order !== undefined) unanswered++
+    if (kid.outgoing === '' && kid.state !== 'leaving' && kid.state !== 'killed') {
+      staying++
+      indexes.add(kid.index)
+    }
     seen[kid.state] = (seen[kid.state] ?? 0) + 1
     held += kid.held + kid.parked + kid.detached
     parked += kid.parked
@@ -47,6 +53,7 @@ export function stateFaults(state: State, now: number): string[] {
     expect(count === (seen[name] ?? 0), () => `the count of ${name} kids is that of the table`)
   }
   expect(state.outgoing === outgoing, () => 'the count of kids to be replaced is that of the table')
+  expect(indexes.size === staying, () => 'no two kids that stay have one index')
   expect(state.unanswered === unanswered, () => 'the count of orders out is that of the table')
   const { accepted, done, cut, skipped, lost, lostIdle } = counters
   expect(

@@ -18,6 +18,7 @@ const calm: PoolCounts = {
   slots: 1,
   first: 0,
   longestIdle: 0,
+  zeroFree: false,
 }
 const never = Number.POSITIVE_INFINITY
 const fixed: PoolLimits = {
@@ -57,6 +58,8 @@ const table: [string, PoolLimits, Partial<PoolCounts>, boolean][] = [
   ['the pool is short, but maxKids is less', { ...fixed, maxKids: 1 }, { staying: 1 }, false],
   ['it is on demand, and nobody has come', onDemand, { staying: 0, idle: 0 }, false],
   ['it is on demand, and somebody comes', onDemand, { staying: 0, idle: 0, unserved: 1 }, true],
+  ['nobody has index 0', elastic, { idle: 3, staying: 3, zeroFree: true }, true],
+  ['nobody has index 0, but maxKids are there', elastic, { staying: 64, zeroFree: true }, false],
   ['first kids of a generation are to come', elastic, { first: 1, staying: 9 }, true],
 ]
 

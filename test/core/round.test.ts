@@ -86,7 +86,7 @@ t.test(
     const scene = new Scene({ startKids: 3 })
     t.match(scene.turn(), [{ type: 'watch' }, { type: 'spawn', kid: 1 }, { type: 'again' }])
     t.match(scene.turn(), [{ type: 'spawn', kid: 2 }, { type: 'again' }])
-    t.strictSame(scene.turn(), [{ type: 'spawn', kid: 3, generation: 1 }])
+    t.strictSame(scene.turn(), [{ type: 'spawn', kid: 3, index: 2, generation: 1 }])
     t.strictSame(scene.turn(), [])
   },
 )

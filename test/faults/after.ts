@@ -128,9 +128,9 @@ function lostBy(server: Server, check: (good: boolean, sentence: string) => void
     )
   }
   const { counters, kids, states } = server.end.status
-  const { accepted, done, held, lost, unanswered, shed, abandoned } = counters
+  const { accepted, done, cut, skipped, held, lost, unanswered, shed, abandoned } = counters
   const numbers = JSON.stringify(counters)
-  check(accepted === done + held + lost, `T8: counters do not add up: ${numbers}`)
+  check(accepted === done + cut + skipped + held + lost, `T8: counters do not add up: ${numbers}`)
   check(held === 0, `T8: connections are held after the end: ${numbers}`)
   check(counters.deaths === counters.spawns, `T8: not every kid was reaped: ${numbers}`)
   check(kids.length === 0, 'T8: the scoreboard is not empty')

@@ -91,6 +91,7 @@ function ofProtocol(kid: number): Record<string, string> {
     PREFORKD_COMMAND_FD: '4',
     PREFORKD_STATUS_FD: '5',
     PREFORKD_KID: '1',
+    PREFORKD_INDEX: '0',
     PREFORKD_GENERATION: '1',
     LISTEN_FDS: '1',
     LISTEN_FDNAMES: 'name',

@@ -32,7 +32,7 @@ withServer(
     await slow.answered
     const { endedAfter } = await slow.outcome
     t.ok(endedAfter > 550 && endedAfter < 2_000, `ended after ${endedAfter.toFixed()} ms`)
-    await served.until(() => served.counters.done === 1)
+    await served.until(() => served.counters.cut === 1)
     const next = served.client()
     t.equal(Number(await next.answered), served.pid(1))
     t.match(served.counters, { kills: {}, lost: 0 })

@@ -20,6 +20,7 @@ t.test('version 1 is what docs/protocol.md says', async (t) => {
         commandFd: 'PREFORKD_COMMAND_FD',
         statusFd: 'PREFORKD_STATUS_FD',
         kid: 'PREFORKD_KID',
+        index: 'PREFORKD_INDEX',
         generation: 'PREFORKD_GENERATION',
         listenFds: 'LISTEN_FDS',
         listenFdNames: 'LISTEN_FDNAMES',
