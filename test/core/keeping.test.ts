@@ -240,8 +240,14 @@ t.test('pressure is for kids that have parked connections only, too', async (t) 
   )
 })
 
-t.test('of two surplus kids the one that has parked nothing retires', async (t) => {
-  const scene = Scene.ready({ startKids: 2, maxKids: 4, leastKids: 0, minSpare: 1, maxSpare: 1 })
-  park(scene, 2)
-  t.match(ofType(scene.pass(3_000), 'leave'), [{ kid: 1 }])
-})
+t.test(
+  'of surplus kids one that has parked nothing retires, though another is idle longer',
+  async (t) => {
+    const scene = Scene.ready({ startKids: 3, maxKids: 4, leastKids: 0, minSpare: 1, maxSpare: 2 })
+    park(scene, 3)
+    scene.rush()
+    scene.answers(2, 1)
+    scene.finishes(2)
+    t.match(ofType(scene.pass(3_000), 'leave'), [{ kid: 2 }])
+  },
+)
