@@ -85,6 +85,22 @@ for (const [sentence, cast, changes, waiting, expected] of table) {
   })
 }
 
+t.test(
+  'among equals the one with fewer parked connections comes first, by powers of two',
+  async (t) => {
+    const order = (...parked: number[]) => shares(stateWith(parked.map((n) => ({ parked: n }))), 9)
+    t.equal(order(0, 1, 2), '1x1 2x1 3x1', 'none before one, one before two')
+    t.equal(order(2, 3, 1), '3x1 2x1 1x1', 'two and three are alike: the warmest')
+    t.equal(order(7, 8, 4), '3x1 1x1 2x1', 'and so are four to seven')
+    t.equal(order(100, 127, 64), '3x1 2x1 1x1')
+    t.equal(order(128, 127), '2x1 1x1')
+    const loaded: Cast[] = [{ slots: 2, held: 1 }, { parked: 99 }]
+    t.equal(shares(stateWith(loaded), 1), '2x1', 'what is in slots counts first')
+    const suspect: Cast[] = [{ suspect: true, parked: 1 }, {}]
+    t.equal(shares(stateWith(suspect), 1), '2x1', 'and suspicion after it')
+  },
+)
+
 for (const state of ['pending', 'ordered', 'late', 'busy', 'leaving', 'killed'] as const) {
   t.test(`a kid that is ${state} is never chosen`, async (t) => {
     t.equal(shares(stateWith([{ state, slots: 9 }, {}]), 5), '2x1')

@@ -58,8 +58,10 @@ function full(most = 1): Stage {
   return stage
 }
 
+/** Bounded: what has not come by then does not come. */
 async function wait(until: () => boolean): Promise<void> {
-  while (!until()) await new Promise((resolve) => setTimeout(resolve, 1))
+  const end = performance.now() + 2_000
+  while (!until() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 1))
 }
 
 t.test('a request has a slot at once where one is free', async (t) => {
