@@ -188,7 +188,7 @@ export const mutants: Mutant[] = [
     from: 'if (status.count > order.count) {',
     to: 'if (status.count > order.count + 1000) {',
     test: 'statuses.test.ts',
-    caughtBy: '"accepted 2 2" of a kid that is ordered kills it',
+    caughtBy: 'of "accepted 2 5" when ordered the log says',
   },
   {
     name: 'believes that more were done than held',

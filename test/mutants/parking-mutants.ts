@@ -205,14 +205,6 @@ export const parkingMutants: readonly Mutant[] = [
     caughtBy: 'with others in the kernel free slots go to either in turn',
   },
   {
-    name: 'lets the queue go first, always',
-    file: '../kid/slots.ts',
-    from: '    this.#isKernelsTurn = false\n',
-    to: '',
-    test: '../kid/slots.test.ts',
-    caughtBy: 'with others in the kernel free slots go to either in turn',
-  },
-  {
     name: 'names the order of what the parent knows to be parked',
     file: '../kid/ledger.ts',
     from: "entry.told === 'parked' ? PARKED_SEQ : entry.seq",
