@@ -41,7 +41,7 @@ export const parkingMutants: readonly Mutant[] = [
     file: 'parking.ts',
     from: '{\n  if (count > kid.parked) return',
     to: '{\n  if (count > kid.parked + 1000) return',
-    test: 'parking.test.ts',
+    test: 'parking-lines.test.ts',
     caughtBy: 'resume 1 2 breaks the protocol',
   },
   {
@@ -49,7 +49,7 @@ export const parkingMutants: readonly Mutant[] = [
     file: 'parking.ts',
     from: '    if (count > kid.parked) return',
     to: '    if (count > kid.parked + 1000) return',
-    test: 'parking.test.ts',
+    test: 'parking-lines.test.ts',
     caughtBy: 'done 0 2 breaks the protocol',
   },
   {
@@ -57,7 +57,7 @@ export const parkingMutants: readonly Mutant[] = [
     file: 'statuses.ts',
     from: 'if (status.count > kid.parked) {',
     to: 'if (status.count > kid.parked + 1000) {',
-    test: 'parking.test.ts',
+    test: 'parking-lines.test.ts',
     caughtBy: 'waiting 2 breaks the protocol',
   },
   {
