@@ -32,25 +32,29 @@ export function lookAfterParked(state: State, now: number, effects: Effect[]): v
 
 /*
  * A request on a parked connection waits for its own kid: nobody else has the connection. But it can be answered with
- * `Connection: close`, and its client then comes to a kid that is idle. So a kid whose slots are all taken is told when
- * another has had room for a while. It may be blocked, and then hears it when it comes to, before it answers.
+ * `Connection: close`, and its client then comes to a kid that is idle. So a kid whose slots are all taken, or that says
+ * that requests wait or have waited, is told when another has had room for a while. It may be blocked, and then hears it
+ * when it comes to.
  */
 function tellRoom(state: State, now: number, effects: Effect[]): void {
   const { counts } = state
   const due = state.roomLookAt
-  if (counts.idle === 0 || counts.busy === 0) {
+  if (counts.idle === 0 || (counts.busy === 0 && state.waitingInKids === 0)) {
     state.roomLookAt = Number.POSITIVE_INFINITY
     return
   }
-  if (now < due && due !== Number.POSITIVE_INFINITY) return
+  if (now < due && due !== Number.POSITIVE_INFINITY && state.waitingInKids === 0) return
   let idleSince = Number.POSITIVE_INFINITY
   for (const kid of state.kids.values()) {
-    if (kid.state === 'idle' && kid.outgoing === '') idleSince = Math.min(idleSince, kid.since)
+    const isFree = kid.state === 'idle' && kid.waiting === 0 && kid.outgoing === ''
+    if (isFree) idleSince = Math.min(idleSince, kid.since)
   }
   let next = Number.POSITIVE_INFINITY
   for (const kid of state.kids.values()) {
-    if (kid.state !== 'busy' || kid.parked === 0) continue
-    const at = Math.max(kid.since, idleSince, kid.toldRoomAt - roomAfter + roomGap) + roomAfter
+    const isFull = kid.state === 'busy'
+    if (kid.parked === 0 || !(isFull || (kid.state === 'idle' && kid.waiting > 0))) continue
+    const fullFor = kid.waiting > 0 ? Number.NEGATIVE_INFINITY : kid.since + roomAfter
+    const at = Math.max(fullFor, idleSince + roomAfter, kid.toldRoomAt + roomGap)
     if (at > now) next = Math.min(next, at)
     else {
       kid.toldRoomAt = now

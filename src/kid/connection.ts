@@ -52,8 +52,12 @@ export class Connection implements Entry, Slot, Waiter, HeldEars {
   #isGone = false
   #begin: (() => void) | undefined
 
-  constructor(seq: number, listener: KidListener, owner: ConnectionOwner) {
+  /** Its descriptor, for as long as it is open. */
+  readonly fd: number | undefined
+
+  constructor(seq: number, listener: KidListener, owner: ConnectionOwner, fd: number | undefined) {
     this.seq = seq
+    this.fd = fd
     this.listener = listener
     this.#owner = owner
   }

@@ -5,6 +5,7 @@ import type { Detached, KidListener } from '../handlers/handler.js'
 import type { Held, Serve } from '../handlers/held.js'
 import { formatChange } from '../protocol/lines.js'
 import { close } from '../system/descriptors.js'
+import { Blocking } from './blocking.js'
 import { Connection, type ConnectionOwner } from './connection.js'
 import type { DetachedConnections } from './detached.js'
 import { type HandleParts, KidHandle } from './kid-handle.js'
@@ -14,11 +15,6 @@ import { Title } from './title.js'
 
 /** How often, in milliseconds, connections are looked at whose client may have gone unnoticed. */
 const lookEvery = 1_000
-/** A request that has held the process up for so long, in milliseconds, has blocked it: orders are late after 5. */
-const longTurn = 5
-/** How much of what is known of blocking is kept with each request that does not; and how much there must be to expect more. */
-const memory = 0.99
-const expectedAt = 0.5
 /** Responses announce the end of their connections when so much of `maxParked` is parked. */
 const crowdedAt = 0.9
 
@@ -45,9 +41,7 @@ export class Connections implements ConnectionOwner {
   readonly #title: Title
   readonly #parks: boolean
   #parked = 0
-  #roomElsewhere = false
-  /** How much requests have blocked of late: one for each that did, fading with each that did not. */
-  #blocking = 0
+  readonly #blocking = new Blocking()
   #looking: NodeJS.Timeout | undefined
 
   /** `onNone` is called whenever the last connection that is not detached has gone. */
@@ -85,7 +79,8 @@ export class Connections implements ConnectionOwner {
 
   /** Begins to serve an accepted descriptor, which from now on belongs to the connection. It is in a slot. */
   begin(fd: number, seq: number, listener: KidListener): void {
-    const connection = new Connection(seq, listener, this)
+    this.#blocking.accepted()
+    const connection = new Connection(seq, listener, this, fd)
     const held = this.#serve(fd, new KidHandle(this.#parts, connection))
     connection.held = held
     this.#open.add(connection)
@@ -99,7 +94,7 @@ export class Connections implements ConnectionOwner {
   /** Closes an accepted descriptor whose client has gone: it is not served. */
   skip(fd: number, seq: number, listener: KidListener): void {
     close(fd)
-    const connection = new Connection(seq, listener, this)
+    const connection = new Connection(seq, listener, this, undefined)
     this.#parts.slots.release()
     this.#parts.ledger.ended(connection, 'skip')
     this.#note(true)
@@ -120,18 +115,12 @@ export class Connections implements ConnectionOwner {
     this.#free(connection)
   }
 
-  /**
-   * The parent says that other kids have room. Requests that wait here are to be answered as the last of their
-   * connections, and so are those that are found in this turn of the loop: the kid was held up while they came.
-   */
+  /** The parent says that other kids have room. Requests that wait here are to be answered as the last of their connections. */
   roomElsewhere(): void {
     for (const connection of this.#parts.slots.waiters as Iterable<Connection>) {
       connection.hadToWait = true
     }
-    this.#roomElsewhere = true
-    setImmediate(() => {
-      this.#roomElsewhere = false
-    })
+    this.#blocking.room()
   }
 
   /** Drops everything at once. */
@@ -200,23 +189,26 @@ export class Connections implements ConnectionOwner {
   }
 
   heldUp(milliseconds: number): void {
-    if (milliseconds >= longTurn) this.#blocking++
-    else this.#blocking *= memory
+    this.#blocking.returned(milliseconds)
   }
 
   /** A parked connection is in a slot again. */
   #enter(connection: Connection): void {
     const { ledger, slots, status, inheritance } = this.#parts
+    const waited = this.#blocking.hasWaited(connection.fd)
+    if (waited === 'ask') {
+      // As one that waits, which it did; the next word says how many do now.
+      status.flush()
+      status.say(ledger.sayWaiting(slots.waiting + 1))
+    } else if (waited === 'yes') connection.hadToWait = true
     connection.place = 'slot'
-    connection.hadToWait ||= this.#roomElsewhere
     connection.renewed ||= connection.labelled || inheritance.settings.renews
     connection.labelled = false
     this.#parked--
     this.#limitWork(connection)
     ledger.moved(connection)
     this.#title.show(slots.working)
-    // Once it blocks, it can tell nothing; and the parent should not take a kid that blocks for an idle one.
-    if (this.#blocking > expectedAt && ledger.toldHeld < slots.working) status.flush()
+    if (this.#blocking.isToBeTold && ledger.toldHeld < slots.working) status.flush()
     else this.#note(false)
   }
 

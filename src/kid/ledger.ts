@@ -25,14 +25,18 @@ export class Ledger {
   #toldWaiting = 0
   #waiting = 0
   #pending = false
+  #hasEnded = false
 
   /** How many connections the parent believes to be in slots. */
   get toldHeld(): number {
     return this.#toldHeld
   }
 
-  /** Whether there may be anything to tell. */
+  /** Whether there is anything to tell. */
   get pending(): boolean {
+    if (!this.#pending) return false
+    this.#pending = this.#hasEnded || this.#isNews() || [...this.#moved].some(isUntold)
+    if (!this.#pending) this.#moved.clear()
     return this.#pending
   }
 
@@ -59,6 +63,7 @@ export class Ledger {
     this.#count(how, seq)
     this.#moved.delete(entry)
     if (entry.told === 'slot') this.#endedUntold++
+    this.#hasEnded = true
     this.#pending = true
   }
 
@@ -71,10 +76,18 @@ export class Ledger {
     if (this.#isNews()) this.#pending = true
   }
 
+  /** The line that says that so many wait, or have just waited; counts as told. What waits now is told again. */
+  sayWaiting(count: number): string {
+    this.#toldWaiting = count
+    this.#pending = true
+    return formatWaiting(count)
+  }
+
   /** What is to be told, as lines, and counts it as told. */
   take(): string[] {
     if (!this.#pending) return []
     this.#pending = false
+    this.#hasEnded = false
     this.#toldHeld -= this.#endedUntold
     this.#endedUntold = 0
     for (const entry of this.#moved) this.#settle(entry)
@@ -92,8 +105,9 @@ export class Ledger {
   }
 
   #settle(entry: Entry): void {
+    if (!isUntold(entry)) return
     const place = entry.place === 'slot' ? 'slot' : 'parked'
-    if (entry.told === 'slot' && (place === 'parked' || entry.renewed)) {
+    if (entry.told === 'slot') {
       this.#count('park', entry.seq)
       this.#toldHeld--
       entry.told = 'parked'
@@ -115,4 +129,9 @@ export class Ledger {
     const [told, now] = [this.#toldWaiting, this.#waiting]
     return (told === 0) !== (now === 0) || now > told * 2 || now * 2 < told
   }
+}
+
+/** Whether a connection is elsewhere than the parent believes, or begins anew where it is. */
+function isUntold({ place, told, renewed }: Entry): boolean {
+  return (place === 'slot') !== (told === 'slot') || (place === 'slot' && renewed)
 }

@@ -20,7 +20,8 @@ const gatherFor = 2
 export class StatusPipe {
   readonly #fd: number
   readonly #ledger: Ledger
-  #soon: NodeJS.Immediate | undefined
+  #atEnd: NodeJS.Immediate | undefined
+  #isUrgent = false
   #later: NodeJS.Timeout | undefined
 
   constructor(fd: number, ledger: Ledger) {
@@ -35,10 +36,18 @@ export class StatusPipe {
 
   /**
    * The ledger has something: told with the next line, or at the end of this turn of the loop if the parent should know
-   * `soon`, or else 2 ms later.
+   * `soon`, or else 2 ms later. Most requests begin and end within one turn, and then nothing is left to be told: the end
+   * of the turn decides whether there is to be a timer, each of which wakes the kid.
    */
   note(soon: boolean): void {
-    if (soon) this.#soon ??= setImmediate(this.flush)
+    this.#isUrgent ||= soon
+    if (this.#later === undefined || soon) this.#atEnd ??= setImmediate(this.#decide)
+  }
+
+  readonly #decide = (): void => {
+    this.#atEnd = undefined
+    if (!this.#ledger.pending) return
+    if (this.#isUrgent) this.flush()
     else this.#later ??= setTimeout(this.flush, gatherFor)
   }
 
@@ -46,10 +55,11 @@ export class StatusPipe {
   readonly flush = (): void => this.#write('')
 
   #write(last: string): void {
-    if (this.#soon !== undefined) clearImmediate(this.#soon)
+    if (this.#atEnd !== undefined) clearImmediate(this.#atEnd)
     if (this.#later !== undefined) clearTimeout(this.#later)
-    this.#soon = undefined
+    this.#atEnd = undefined
     this.#later = undefined
+    this.#isUrgent = false
     let lines = ''
     for (const line of this.#ledger.take()) {
       if (lines.length + line.length > longestWrite) {

@@ -78,6 +78,11 @@ export function pollEnd(fd: number): ConnectionEnd {
   return (events & binding.POLLRDHUP) !== 0 ? 'ended' : 'open'
 }
 
+/** Milliseconds since a TCP connection last brought data; negative where the system does not tell. Never throws. */
+export function lastDataAge(fd: number): number {
+  return binding.lastDataAge(fd)
+}
+
 /** A client that has sent its last, and has done so for so many milliseconds, has not stayed to hear an answer. */
 const staysFor = 100
 
