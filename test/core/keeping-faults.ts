@@ -26,20 +26,23 @@ export function keepingFaults(
   }
   const idleSince = Math.min(
     ...[...after.kids.values()]
-      .filter(({ state, outgoing }) => state === 'idle' && outgoing === '')
+      .filter(
+        ({ state, outgoing, waiting }) => state === 'idle' && outgoing === '' && waiting === 0,
+      )
       .map(({ since }) => since),
   )
   let graced = 0
   for (const kid of after.kids.values()) {
     const last = before.kids.get(kid.number)?.toldRoomAt ?? Number.NEGATIVE_INFINITY
-    const isDue =
-      after.phase === 'running' &&
-      kid.state === 'busy' &&
-      kid.parked > 0 &&
-      Math.max(kid.since, idleSince) + roomAfter <= now &&
-      last + roomGap <= now
-    if (room.has(kid.number) !== isDue) {
-      faults.push(`kid ${kid.number} is ${isDue ? 'not told' : 'told'} of room elsewhere`)
+    const wants = kid.state === 'busy' || (kid.state === 'idle' && kid.waiting > 0)
+    const mayHear = after.phase === 'running' && wants && kid.parked > 0
+    const since = Math.max(kid.waiting > 0 ? Number.NEGATIVE_INFINITY : kid.since, idleSince)
+    const due = mayHear ? Math.max(since + roomAfter, last + roomGap) : Number.POSITIVE_INFINITY
+    const isTold = room.has(kid.number)
+    if (isTold && due > now) faults.push(`kid ${kid.number} is told of room elsewhere`)
+    // Another that is found to have had room for long is noticed when the next look is due.
+    if (!isTold && due + roomAfter <= now) {
+      faults.push(`kid ${kid.number} is not told of room elsewhere`)
     }
     if (unpark.has(kid.number)) {
       if (!onlyParks(kid)) faults.push(`kid ${kid.number} is to unpark and holds something else`)

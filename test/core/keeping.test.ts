@@ -101,6 +101,40 @@ t.test('nor to a kid that has parked nothing', async (t) => {
   t.strictSame(told(scene.pass(1_000)), [])
 })
 
+t.test(
+  'a kid that says that requests wait hears at once, if there has been room for 5 ms',
+  async (t) => {
+    const scene = fullBesideIdle()
+    t.strictSame(told(scene.turn()), [])
+    scene.says(2, 'waiting 1')
+    t.strictSame(told(scene.turn()), [2])
+  },
+)
+
+t.test(
+  'also one with a slot free, whose requests have waited because it was blocked',
+  async (t) => {
+    const scene = Scene.ready({ startKids: 2, maxKids: 2 })
+    park(scene, 2)
+    scene.pass(1_000)
+    scene.says(2, 'waiting 1')
+    t.equal(scene.kid(2).state, 'idle')
+    t.strictSame(told(scene.turn()), [2])
+    scene.says(2, 'waiting 0')
+    t.strictSame(told(scene.pass(1_000)), [])
+  },
+)
+
+t.test('but not while requests wait in the others too', async (t) => {
+  const scene = Scene.ready({ startKids: 2, maxKids: 2 })
+  park(scene, 2)
+  park(scene, 1)
+  scene.pass(1_000)
+  scene.says(1, 'waiting 1')
+  scene.says(2, 'waiting 1')
+  t.strictSame(told(scene.pass(1_000)), [])
+})
+
 t.test('nor once a stop is on', async (t) => {
   const scene = fullBesideIdle()
   scene.stop()

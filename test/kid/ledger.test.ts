@@ -175,6 +175,27 @@ t.test(
   },
 )
 
+t.test(
+  'that some have waited is said at once, and what waits now with the next word',
+  async (t) => {
+    const { ledger, entries } = withEntries(2)
+    move(ledger, 'parked', ...entries)
+    told(ledger)
+    t.equal(ledger.sayWaiting(1), 'waiting 1\n')
+    move(ledger, 'slot', ...entries.slice(1))
+    t.equal(told(ledger), 'resume 2 1\nwaiting 0\n')
+    t.equal(told(ledger), '')
+  },
+)
+
+t.test('nothing is pending of what has come to nothing', async (t) => {
+  const { ledger, entries } = withEntries(1)
+  move(ledger, 'parked', ...entries)
+  t.ok(ledger.pending)
+  move(ledger, 'slot', ...entries)
+  t.notOk(ledger.pending)
+})
+
 t.test('one that lives on without a slot is told of by its own line', async (t) => {
   const { ledger, entries } = withEntries(2)
   const [first, second] = entries as [Entry, Entry]

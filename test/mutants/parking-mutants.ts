@@ -119,8 +119,8 @@ export const parkingMutants: readonly Mutant[] = [
   {
     name: 'sends clients to a kid that is about to go',
     file: 'keeping.ts',
-    from: "if (kid.state === 'idle' && kid.outgoing === '') idleSince",
-    to: "if (kid.state === 'idle') idleSince",
+    from: "kid.state === 'idle' && kid.waiting === 0 && kid.outgoing === ''",
+    to: "kid.state === 'idle' && kid.waiting === 0",
     test: 'keeping.test.ts',
     caughtBy: 'nor while the only one that is idle is about to be replaced',
   },
@@ -223,8 +223,8 @@ export const parkingMutants: readonly Mutant[] = [
   {
     name: 'tells what has come to nothing',
     file: '../kid/ledger.ts',
-    from: "(place === 'parked' || entry.renewed)",
-    to: "(place === 'parked' || entry.seq > 0)",
+    from: '    if (!isUntold(entry)) return\n',
+    to: '',
     test: '../kid/ledger.test.ts',
     caughtBy: 'what was parked and resumed between two words is not told',
   },
