@@ -22,7 +22,7 @@ import { LINGER_BYTES, LINGER_TIME } from '../src/handlers/lingering.js'
 import { defaultScgiLimits } from '../src/handlers/scgi/limits.js'
 import { hookNames } from '../src/option-checks.js'
 import { optionTable } from '../src/options.js'
-import { environmentNames, MAX_COUNT, MAX_LINE, MAX_SEQ } from '../src/protocol/limits.js'
+import { environmentNames, FEATURES, MAX_COUNT, MAX_LINE, MAX_SEQ } from '../src/protocol/limits.js'
 import { formatAccept, formatLeave, parseStatus } from '../src/protocol/lines.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -316,14 +316,17 @@ t.test('the configuration page has every hook', async (t) => {
 
 t.test('the protocol page has every line, limit and variable', async (t) => {
   const page = textOf('docs/protocol.md')
-  for (const type of ['idle', 'accepted', 'failed', 'done', 'label', 'leaving', 'shutdown']) {
+  const first = ['idle', 'accepted', 'failed', 'done', 'label', 'leaving', 'shutdown']
+  for (const type of [...first, 'park', 'resume', 'waiting', 'cut', 'skip', 'detach', 'ended']) {
     t.match(page, new RegExp(`^\\| kid +\\| \`${type}[ \`]`, 'm'))
   }
-  for (const type of ['accept', 'leave', 'pressure'])
+  for (const type of ['accept', 'leave', 'pressure', 'report', 'room', 'unpark'])
     t.match(page, new RegExp(`^\\| parent +\\| \`${type}[ \`]`, 'm'))
   for (const name of Object.values(environmentNames)) t.match(page, `| \`${name}\` `)
   for (const limit of [MAX_COUNT, MAX_SEQ]) t.match(page, ` to ${limit}`)
   t.match(page, `at most ${MAX_LINE} bytes`)
+  t.match(page, `\`${FEATURES.join(' ')}\``)
+  for (const feature of FEATURES) t.match(page, `| \`${feature}\` `)
 })
 
 t.test('every reason to kill is on the protocol page', async (t) => {
@@ -353,10 +356,10 @@ function play(line: string, server: ReturnType<typeof newServer>): void {
   server.now++
 }
 
-function newServer() {
+function newServer(slots: number) {
   const { POSITIVE_INFINITY: never } = Number
   const state = newState({
-    ...{ depthKnown: [true], slots: 2, startKids: 1, maxKids: 1, pick: 'warm', maxOrders: never },
+    ...{ depthKnown: [true], slots, startKids: 1, maxKids: 1, pick: 'warm', maxOrders: never },
     ...{ lateAfter: 5, acceptTimeout: 1000, readyTimeout: 1000, connectionTimeout: never },
     ...{ stopTimeout: 1000, overload: 'graceful', shedAfter: never },
     ...{ kidEndsConnections: false, pressure: false, commanded: true, spawnGap: 0 },
@@ -377,24 +380,28 @@ function commandsIn(effects: readonly Effect[]): string[] {
   return commands
 }
 
-t.test('the example on the protocol page goes as it says', async (t) => {
+t.test('the examples on the protocol page go as they say', async (t) => {
   const page = textOf('docs/protocol.md')
-  const transcript = /<!-- transcript -->\n```\n(.*?)\n```/s.exec(page)?.[1]?.split('\n') ?? []
-  t.ok(transcript.length > 8)
-  const server = newServer()
-  for (const line of transcript) {
-    if (line.startsWith('parent ')) {
-      t.strictSame(commandsIn(server.told), [line.slice('parent '.length).trimStart()])
+  const transcripts = [...page.matchAll(/<!-- transcript -->\n```\n(.*?)\n```/gs)]
+  const counted = transcripts.map(([, transcript = '']) => {
+    const lines = transcript.split('\n')
+    t.ok(lines.length > 8)
+    const server = newServer(lines.includes('kid     idle 1') ? 1 : 2)
+    for (const line of lines) {
+      if (line.startsWith('parent ')) {
+        t.strictSame(commandsIn(server.told), [line.slice('parent '.length).trimStart()])
+        server.told = []
+        continue
+      }
+      t.strictSame(commandsIn(server.told), [], `nothing else was said before: ${line}`)
       server.told = []
-      continue
+      play(line, server)
     }
-    t.strictSame(commandsIn(server.told), [], `nothing else was said before: ${line}`)
-    server.told = []
-    play(line, server)
-  }
-  t.match(server.told.at(-1), { type: 'stopped' })
-  const { accepted, done, lost } = server.state.counters
-  t.strictSame({ accepted, done, lost }, { accepted: 2, done: 2, lost: 0 })
+    t.match(server.told.at(-1), { type: 'stopped' })
+    const { accepted, done, lost } = server.state.counters
+    return { accepted, done, lost }
+  })
+  t.strictSame(counted, new Array(2).fill({ accepted: 2, done: 2, lost: 0 }))
 })
 
 t.test('what the page about security says is shown by a test is', async (t) => {

@@ -1,7 +1,7 @@
 /** The cases of the protocol that a kid is driven through, as a table; each is a title and what is done. */
 
 import { MAX_SEQ } from '../protocol/limits.js'
-import { formatPressure, formatReport } from '../protocol/lines.js'
+import { formatPressure, formatReport, formatRoom } from '../protocol/lines.js'
 import { type Case, inHand, oneSlot } from './case.js'
 import { endings } from './endings.js'
 
@@ -143,6 +143,46 @@ const reading: readonly Case[] = [
   },
 ]
 
+const keeping: readonly Case[] = [
+  {
+    title: 'room',
+    async run(trial) {
+      await trial.kid.send(formatRoom())
+      const order = await inHand(trial)
+      await trial.kid.send(formatRoom())
+      await trial.finish(order)
+      await trial.serve()
+      return undefined
+    },
+  },
+  {
+    title: 'a request on a parked connection crosses an order',
+    async run(trial) {
+      const parked = await inHand(trial)
+      if (!(await trial.parks())) {
+        await trial.finish(parked)
+        return 'it parks nothing'
+      }
+      await trial.connect()
+      const speak = () => {
+        for (const client of parked.clients) client.say(trial.limits.send)
+      }
+      const order = await trial.order({ least: 0 }, async (line) => {
+        speak()
+        await trial.kid.send(line)
+      })
+      if (order.clients.length > 0) {
+        await Promise.all([trial.finish(order), trial.finish(parked)])
+        return undefined
+      }
+      // Its slots were taken: then it has served what it had parked, and owes one to whoever waits.
+      await trial.finish(parked)
+      await trial.finish(await trial.order())
+      return undefined
+    },
+  },
+]
+
 const accidents: readonly Case[] = [
   {
     title: 'a client that is gone before it is accepted',
@@ -198,6 +238,7 @@ export const cases: readonly Case[] = [
   },
   ...orders,
   ...reading,
+  ...keeping,
   ...accidents,
   ...endings,
 ]

@@ -7,6 +7,7 @@ import { type KidEnd, KidProcess } from '../parent/kid-process.js'
 import { settingsOf } from '../parent/settings.js'
 import { formatAccept, formatLeave, type Status } from '../protocol/lines.js'
 import type { Listener } from '../system/listeners.js'
+import { EndedConnections } from './ended.js'
 import { Judge } from './judge.js'
 import { lineOf } from './said.js'
 
@@ -26,9 +27,9 @@ const mostShown = 6
 export class DrivenKid {
   /** How it ended; undefined while it lives. */
   end: KidEnd | undefined
-  /** Its answers by the numbers of the orders, and how many connections of each it said to be done. */
+  /** Its answers by the numbers of the orders, and which of their connections it said to have ended. */
   readonly answers = new Map<number, Answer>()
-  readonly done = new Map<number, number>()
+  readonly ended = new EndedConnections()
   readonly #process: KidProcess
   readonly #judge: Judge
   readonly #output: string[] = []
@@ -73,6 +74,11 @@ export class DrivenKid {
   /** How many connections it holds, by its own account. */
   get held(): number {
     return this.#judge.held
+  }
+
+  /** Of these, how many are parked. */
+  get parked(): number {
+    return this.#judge.parked
   }
 
   get saidLeaving(): boolean {
@@ -206,9 +212,8 @@ export class DrivenKid {
     this.#said.push(lineOf(status))
     if (status.type === 'accepted' || status.type === 'failed') {
       this.answers.set(status.seq, status)
-    } else if (status.type === 'done') {
-      this.done.set(status.seq, (this.done.get(status.seq) ?? 0) + status.count)
     }
+    this.ended.hear(status)
     const breach = this.#judge.hear(status)
     if (breach !== undefined) this.#break(`it ${breach}`)
     // Once all that it wrote at once is heard: its answer may stand behind what it says of an earlier order.

@@ -1,6 +1,7 @@
 /** The cases in which a kid is to go: told to, orphaned, or by a signal. */
 
 import { environmentNames } from '../protocol/limits.js'
+import { formatUnpark } from '../protocol/lines.js'
 import { type Case, inHand, oneSlot } from './case.js'
 import { describeEnd, Failure } from './driven-kid.js'
 import type { Trial } from './trial.js'
@@ -65,6 +66,21 @@ export const endings: readonly Case[] = [
       if (order.clients.length > 0) await trial.finish(order)
       await leaves(trial)
       return undefined
+    },
+  },
+  {
+    title: 'unpark while it leaves',
+    ends: true,
+    async run(trial) {
+      const order = await inHand(trial)
+      const parks = await trial.parks()
+      trial.closeListeners()
+      await trial.kid.send(trial.kid.leaveLine())
+      // Only told to a kid that is known to have nothing but parked connections; to others it is an unknown command.
+      await trial.kid.send(formatUnpark())
+      if (!parks) await trial.finish(order)
+      await leaves(trial)
+      return parks ? undefined : 'it parks nothing'
     },
   },
   {

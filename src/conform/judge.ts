@@ -26,7 +26,12 @@ export class Judge {
 
   /** Connections it holds, by its own account. */
   get held(): number {
-    return this.#kid.held
+    return this.#kid.held + this.#kid.parked
+  }
+
+  /** Of these, how many are parked. */
+  get parked(): number {
+    return this.#kid.parked
   }
 
   /** Whether it has said that it leaves. */

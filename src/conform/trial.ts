@@ -25,6 +25,8 @@ export interface Answered {
 
 /** The second is there to see that a kid heeds the listener's number. */
 const listenerCount = 2
+/** How long, in milliseconds, a kid may take to park a connection whose client is silent. */
+const parksWithin = 100
 /** Between two tries to connect where nobody should listen, in milliseconds. */
 const tryAgain = 20
 
@@ -138,8 +140,18 @@ export class Trial {
 
   /** Settles when the kid has said that the connections of an order are done. */
   async untilDone({ seq, clients }: Answered): Promise<void> {
-    const look = () => ((this.kid.done.get(seq) ?? 0) === clients.length ? true : undefined)
+    const look = () => (this.kid.ended.all(seq, clients.length) ? true : undefined)
     await this.kid.until(look, this.limits.done, `"done ${seq} ${clients.length}"`)
+  }
+
+  /** Whether the kid parks what it holds, silent as its clients are: it has a moment to say so. */
+  async parks(): Promise<boolean> {
+    const until = performance.now() + parksWithin
+    const look = () => {
+      if (this.kid.parked > 0) return true
+      return performance.now() > until ? false : undefined
+    }
+    return this.kid.until(look, this.limits.accept + parksWithin, 'it to live on')
   }
 
   /** A connection from its beginning to its end. */

@@ -12,6 +12,14 @@ const roomAfter = 5
 /** At least so long, in milliseconds, between two such words to one kid. */
 const roomGap = 100
 
+/** A kid has no slot free any more: others may have been told not long ago, but this one is to hear in its own time. */
+export function noteFull(state: State, kid: Kid, now: number): void {
+  // Where no look is due, the next turn takes one.
+  if (kid.parked === 0 || state.roomLookAt === Number.POSITIVE_INFINITY) return
+  state.roomLookAt = Math.min(state.roomLookAt, now + roomAfter)
+  soon(state, state.roomLookAt)
+}
+
 /** Tells kids of room elsewhere, and ends the grace of kids that are too many. */
 export function lookAfterParked(state: State, now: number, effects: Effect[]): void {
   if (state.parked === 0) {

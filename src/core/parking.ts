@@ -1,6 +1,7 @@
 /** The books of a kid's connections: in slots, parked, at work again, ended; called for what kids say of them. */
 
 import { PARKED_SEQ } from '../protocol/limits.js'
+import { noteFull } from './keeping.js'
 import type { Kid } from './kid-record.js'
 import { moveKid, type State, soon } from './scoreboard.js'
 
@@ -75,7 +76,9 @@ export function resumeConnections(
   soon(state, now + state.settings.connectionTimeout)
   if (kid.held < kid.slots) return undefined
   if (kid.order !== undefined) kid.order.excused = true
-  if (kid.state === 'idle') moveKid(state, kid, 'full', now)
+  if (kid.state !== 'idle') return undefined
+  moveKid(state, kid, 'full', now)
+  noteFull(state, kid, now)
   return undefined
 }
 

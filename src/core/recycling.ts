@@ -25,6 +25,8 @@ export function replaceSoon(state: State, kid: Kid, reason: string): void {
 export function keep(state: State, kid: Kid): void {
   if (kid.outgoing !== '') state.outgoing--
   kid.outgoing = ''
+  // It is room for others again, and perhaps has been for long: what is due for that is found out anew.
+  state.roomLookAt = Number.POSITIVE_INFINITY
   // Whoever was to have its index after it goes.
   if (kid.index === 0) state.zeroth = kid.number
 }

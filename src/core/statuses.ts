@@ -5,6 +5,7 @@ import type { Status } from '../protocol/lines.js'
 import { classOfAcceptError, mayAcceptAgain } from './accept-errors.js'
 import type { Effect } from './events.js'
 import { takeOver } from './generations.js'
+import { noteFull } from './keeping.js'
 import type { Kid, Order } from './kid-record.js'
 import { endOrder, killKid, partWith, tellToLeave } from './leaving.js'
 import { endConnections, freeSlots, lacks, parkConnections, resumeConnections } from './parking.js'
@@ -196,6 +197,7 @@ function takeAnswer(
   if (kid.state === 'leaving') return
   if (kid.held >= kid.slots) {
     moveKid(state, kid, 'full', now)
+    noteFull(state, kid, now)
     return
   }
   moveKid(state, kid, 'room', now)

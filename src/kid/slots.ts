@@ -68,9 +68,10 @@ export class Slots {
     this.#share()
   }
 
-  /** Takes one for a request, unless others have been waiting for that. */
+  /** Takes one for a request, unless others have been waiting for that, or it is owed to an order. */
   take(): boolean {
-    if (this.#waiters.size > 0 || this.free <= this.#reserved) return false
+    const kept = this.#reserved + Number(this.#owes)
+    if (this.#waiters.size > 0 || this.free <= kept) return false
     this.#working++
     return true
   }

@@ -37,6 +37,19 @@ t.test('what the protocol allows', async (t) => {
     ['> leave', 'idle 1'],
     [...up, 'detach 1 1', '> report', 'detached 1 chat', 'reported 1', 'ended 1'],
     ['idle 1', '> report'],
+    [...up, 'park 1 1', 'waiting 1', 'resume 1 1', 'waiting 0', 'done 1 1'],
+    [...up, 'park 1 1', 'done 0 1'],
+    [...up, 'park 1 1', '> leave', 'resume 1 1', 'cut 1 1'],
+    [...up, 'skip 1 1', '> accept 2 0 2', 'accepted 2 2', 'park 2 2', 'cut 0 2'],
+    [
+      'idle 1',
+      '> accept 1 0 1',
+      'accepted 1 1',
+      'park 1 1',
+      '> accept 2 0 1',
+      'resume 1 1',
+      'accepted 2 0',
+    ],
   ]) {
     t.equal(play(...lines), undefined, lines.join(', '))
   }
@@ -51,6 +64,10 @@ t.test('what it does not', async (t) => {
     [['idle 1', '> accept 1 0 1', 'accepted 1 2'], 'said it accepted 2 of the 1 it was ordered'],
     [['idle 1', 'done 1 1'], 'said done of order 1, of which it holds nothing'],
     [['idle 1', 'reported 0'], 'said reported without having been asked'],
+    [['idle 1', 'park 1 1'], 'said parked of order 1, of which it holds nothing'],
+    [['idle 1', 'resume 1 1'], 'said 1 resumed of 0 that are parked'],
+    [['idle 1', 'waiting 1'], 'said that 1 requests wait, of 0 connections parked'],
+    [['idle 1', 'cut 0 1'], 'said 1 cut of 0 that are parked'],
   ] as const) {
     t.equal(play(...lines), complaint)
   }
@@ -60,7 +77,8 @@ t.test('every line a kid may say is shown as it was', async (t) => {
   const lines = [
     ...['idle 3', 'accepted 7 0', 'failed 7 1 EMFILE', 'done 7 1', 'leaving for good'],
     ...['shutdown now', 'shutdown graceful', 'label 7 GET /', 'detach 7 1', 'ended 1'],
-    ...['detached 2 chat', 'reported 1'],
+    ...['detached 2 chat', 'reported 1', 'park 7 1', 'resume 7 1', 'waiting 2', 'skip 7 1'],
+    ...['cut 7 1', 'done 0 2', 'cut 0 1'],
   ]
   for (const line of lines) {
     const status = parseStatus(line)

@@ -45,6 +45,20 @@ const faults: Record<string, Fault> = {
     title: order,
     remark: 'expected "done 1 1", but it said "accepted 1 1", and ended with exit code 7',
   },
+  'resumes-too-many': {
+    title: order,
+    remark:
+      'expected the connection to be closed after its client had sent "conform\\n" and ended its half, but it broke the protocol: it said 2 resumed of 1 that are parked; it said "accepted 1 1", "park 1 1", "resume 1 2"',
+  },
+  'parks-what-it-has-not': {
+    title: order,
+    remark:
+      'expected "accepted 1 1", but it broke the protocol: it said 2 parked of order 1, of which it holds 1; it said "accepted 1 1", "park 1 2"',
+  },
+  'forgets-what-it-parked': {
+    title: 'unpark while it leaves',
+    remark: 'expected it to finish first, but it ended with exit code 0 with a connection in hand',
+  },
   'never-answers': {
     title: 'order without a connection',
     limits: { accept: brief },
@@ -87,6 +101,21 @@ for (const [name, { title, remark, limits }] of Object.entries(faults)) {
     await until(() => descriptorsOf().length <= before, 'descriptors to be closed')
   })
 }
+
+t.test('a kid that parks connections passes, and its parking is tried', async (t) => {
+  const remarks: Record<string, string | undefined> = {}
+  for await (const { title, outcome, remark } of conform(optionsOf('parks'), patient)) {
+    t.not(outcome, 'FAIL', `${title}: ${remark}`)
+    remarks[title] = remark
+  }
+  for (const title of [
+    'a request on a parked connection crosses an order',
+    'unpark while it leaves',
+  ]) {
+    t.ok(title in remarks)
+    t.equal(remarks[title], undefined, title)
+  }
+})
 
 t.test('whoever stops listening leaves no kid behind', async (t) => {
   const kids = offspring(process.pid)

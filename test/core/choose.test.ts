@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { shareOut } from '../../src/core/choose.js'
-import type { Kid } from '../../src/core/kid-record.js'
+import { type Kid, newKid } from '../../src/core/kid-record.js'
 import { listenerOf, newState, type State } from '../../src/core/scoreboard.js'
 import type { CoreSettings } from '../../src/core/settings.js'
 import fc from '../fast-check.js'
@@ -13,6 +13,7 @@ const never = Number.POSITIVE_INFINITY
 /** A kid in a few letters: what it holds of its slots, and then by position how fresh it is (later is fresher). */
 interface Cast {
   held?: number
+  parked?: number
   slots?: number
   state?: Kid['state']
   suspect?: boolean
@@ -21,34 +22,17 @@ interface Cast {
 
 function stateWith(cast: readonly Cast[], changes: Partial<CoreSettings> = {}): State {
   const state = newState(settingsWith(changes))
-  cast.forEach(({ held = 0, slots = 1, state: name = 'idle', suspect, empty }, at) => {
+  cast.forEach(({ held = 0, parked = 0, slots = 1, state: name = 'idle', suspect, empty }, at) => {
     state.counts[name]++
     state.kids.set(at + 1, {
-      number: at + 1,
-      index: at,
+      ...newKid(at + 1, at, 1, state.settings, 0),
       state: name,
-      since: 0,
       slots,
       held,
-      holds: [],
-      detached: 0,
-      reporting: undefined,
-      upAt: never,
-      order: undefined,
+      parked,
       deadline: never,
-      overdue: 'stop timeout',
-      forgiven: false,
       freshness: at + 1,
-      served: 0,
-      taken: 0,
-      takesAtMost: never,
-      oldAt: never,
-      generation: 1,
-      outgoing: '',
-      saidLeaving: false,
-      hungUp: false,
       strikes: [suspect ? 1 : 0],
-      strikeMark: [0],
       emptyStep: [empty ? 0 : -1],
     })
   })
@@ -100,6 +84,22 @@ for (const [sentence, cast, changes, waiting, expected] of table) {
     t.equal(shares(stateWith(cast, changes), waiting), expected)
   })
 }
+
+t.test(
+  'among equals the one with fewer parked connections comes first, by powers of two',
+  async (t) => {
+    const order = (...parked: number[]) => shares(stateWith(parked.map((n) => ({ parked: n }))), 9)
+    t.equal(order(0, 1, 2), '1x1 2x1 3x1', 'none before one, one before two')
+    t.equal(order(2, 3, 1), '3x1 2x1 1x1', 'two and three are alike: the warmest')
+    t.equal(order(7, 8, 4), '3x1 1x1 2x1', 'and so are four to seven')
+    t.equal(order(100, 127, 64), '3x1 2x1 1x1')
+    t.equal(order(128, 127), '2x1 1x1')
+    const loaded: Cast[] = [{ slots: 2, held: 1 }, { parked: 99 }]
+    t.equal(shares(stateWith(loaded), 1), '2x1', 'what is in slots counts first')
+    const suspect: Cast[] = [{ suspect: true, parked: 1 }, {}]
+    t.equal(shares(stateWith(suspect), 1), '2x1', 'and suspicion after it')
+  },
+)
 
 for (const state of ['pending', 'ordered', 'late', 'busy', 'leaving', 'killed'] as const) {
   t.test(`a kid that is ${state} is never chosen`, async (t) => {

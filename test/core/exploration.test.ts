@@ -27,6 +27,30 @@ t.test('the default round with one slot and two connections bends no rule', asyn
   t.ok(found.states > 1_000, 'and it went somewhere')
 })
 
+/** With connections that are kept alive there are many more ways for things to go, so fewer of everything. */
+const kept = {
+  'requests on kept connections, beside others that wait': {
+    connections: 2,
+    requests: 2,
+    faults: 0,
+  },
+  'requests on a kept connection, and every single fault': {
+    connections: 1,
+    requests: 2,
+    faults: 1,
+  },
+}
+
+for (const [name, scope] of Object.entries(kept)) {
+  t.test(`${name}: no rule is bent and nobody stranded`, async (t) => {
+    const found = explore(settingsWith({ ...pool, slots: 1 }), { ...scope, enough })
+    t.comment(`explored ${found.states} states by ${found.moves} moves: ${name}`)
+    t.strictSame(found.faults, [])
+    t.notOk(found.cut, 'the search was exhaustive')
+    t.ok(found.states > 5_000, 'and it went somewhere')
+  })
+}
+
 for (const [name, changes] of Object.entries(rounds)) {
   t.test(`${name} bends no rule and strands nobody`, async (t) => {
     const found = explore(settingsWith({ ...pool, ...changes }), {

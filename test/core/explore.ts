@@ -35,16 +35,25 @@ const spaces = [
   { round: classic, kids: 2, slots: 1, connections: 2, faults: 2 },
   { round: late, kids: 2, slots: 1, connections: 2, faults: 2 },
   { round: late, kids: 3, slots: 2, connections: 3, faults: 2, ...two },
+  // With connections that are kept alive, on which so many requests more come.
+  { round: late, kids: 2, slots: 1, connections: 3, requests: 1, faults: 0 },
+  { round: late, kids: 2, slots: 2, connections: 2, requests: 2, faults: 0 },
+  { round: classic, kids: 2, slots: 1, connections: 2, requests: 2, faults: 0 },
+  { round: late, kids: 1, slots: 1, connections: 2, requests: 2, faults: 1 },
+  { round: late, kids: 2, slots: 1, connections: 1, requests: 3, faults: 1 },
+  { round: late, kids: 3, slots: 1, connections: 3, requests: 2, faults: 0 },
+  { round: late, kids: 2, slots: 1, connections: 2, requests: 1, faults: 1 },
 ]
 
 const total = { states: 0, moves: 0, exhausted: 0, tried: 0, wrong: 0, most: 0 }
-for (const { round, kids, slots, connections, faults, ...changes } of spaces) {
+for (const { round, kids, slots, connections, requests = 0, faults, ...changes } of spaces) {
   const listeners = 'depthKnown' in changes ? 2 : 1
   const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
   const name =
     `${round === classic ? 'classic' : 'default'} round, ${counted(kids, 'kid')}, ` +
     `${counted(slots, 'slot')}, ${counted(listeners, 'listener')}, ` +
-    `${counted(connections, 'connection')}, ${counted(faults, 'fault')}`
+    `${counted(connections, 'connection')}, ${requests > 0 ? `${counted(requests, 'request')}, ` : ''}` +
+    counted(faults, 'fault')
   if (!name.includes(values.only)) continue
   const until = performance.now() + minutes * 60_000
   let most = 0
@@ -55,7 +64,7 @@ for (const { round, kids, slots, connections, faults, ...changes } of spaces) {
   }
   const begun = performance.now()
   const settings = settingsWith({ startKids: kids, maxKids: kids, slots, ...round, ...changes })
-  const found = explore(settings, { connections, faults, enough })
+  const found = explore(settings, { connections, requests, faults, enough })
   const seconds = (performance.now() - begun) / 1_000
   console.log(
     `${found.faults.length > 0 ? 'WRONG' : 'ok   '} ${found.cut ? 'cut off  ' : 'exhausted'} ` +

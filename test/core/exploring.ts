@@ -3,9 +3,11 @@
 import { step } from '../../src/core/round.js'
 import type { CoreSettings } from '../../src/core/settings.js'
 import { cloneState } from './clone.js'
+import { able, type Fake, freeSlots } from './fake.js'
+import * as parking from './fake-parking.js'
 import { stateFaults, stepFaults } from './invariants.js'
 import { SearchGraph } from './search-graph.js'
-import { able, type Fake, type Stepper, World } from './world.js'
+import { type Stepper, World } from './world.js'
 import { keyOf } from './world-keys.js'
 
 /** What a search found. */
@@ -23,6 +25,8 @@ export interface Found {
 /** How far a search goes. */
 export interface Scope {
   connections: number
+  /** How many requests come on connections that are kept alive; without any, nothing is parked. */
+  requests?: number
   /** How many things may go wrong in one story. */
   faults: number
   /** Asked after every thousand states: whether there is no more room or time. */
@@ -31,8 +35,9 @@ export interface Scope {
 
 interface Node {
   world: World
-  /** Connections that have not come yet, and faults that may still come. */
+  /** Connections and further requests that have not come yet, and faults that may still come. */
   toCome: number
+  requests: number
   faults: number
 }
 
@@ -53,7 +58,8 @@ export function explore(settings: CoreSettings, scope: Scope): Found {
     return [state, effects]
   }
   const world = new World(settings, stepper)
-  const first: Node = { world, toCome: scope.connections, faults: scope.faults }
+  const { connections, requests = 0 } = scope
+  const first: Node = { world, toCome: connections, requests, faults: scope.faults }
   const graph = new SearchGraph()
   graph.enter(keyOfNode(first), 0, 'start')
   let layer: { node: Node; id: number }[] = [{ node: first, id: 0 }]
@@ -93,8 +99,8 @@ export function explore(settings: CoreSettings, scope: Scope): Found {
   return found
 }
 
-function keyOfNode({ world, toCome, faults }: Node): string {
-  return `${toCome} ${faults} ${keyOf(world)}`
+function keyOfNode({ world, toCome, requests, faults }: Node): string {
+  return `${toCome} ${requests} ${faults} ${keyOf(world)}`
 }
 
 /** Everything that came is served or accounted for; only a kid that has fallen silent may still hold what it had. */
@@ -104,6 +110,7 @@ function isSettled({ world }: Node): boolean {
   for (const { number, held, slots, order } of world.state.kids.values()) {
     const fake = world.fakes.get(number)
     if (order !== undefined || !fake?.alive || (held > 0 && !fake.frozen)) return false
+    if (fake.waiting > 0 && !fake.frozen) return false
     if (slots > 0 && held === slots) silent++
   }
   // Where every kid has fallen silent with its slots full, nobody is left to take what waits.
@@ -127,13 +134,14 @@ function hasNews({ state, queues }: World): boolean {
 }
 
 /** Whether a kid has something to do that takes no time worth speaking of. */
-function isPrompt(fake: Fake): boolean {
+function isPrompt(fake: Fake, slots: number): boolean {
   if (!fake.alive) return true
   if (!able(fake)) return false
+  if (fake.waiting > 0 && !fake.owes && freeSlots(fake, slots) > 0) return true
   return fake.booting || fake.inbox !== undefined || fake.taken !== undefined
 }
 
-function movesOf({ world, toCome, faults }: Node): Move[] {
+function movesOf({ world, toCome, requests, faults }: Node): Move[] {
   const moves: Move[] = []
   const honestly = (name: string, make: (world: World) => boolean) => {
     moves.push({ name, honest: true, make: (node) => make(node.world) })
@@ -156,7 +164,7 @@ function movesOf({ world, toCome, faults }: Node): Move[] {
   }
   let prompt = world.asked || hasNews(world)
   for (const fake of world.fakes.values()) {
-    if (fake.outbox.length > 0 || isPrompt(fake)) prompt = true
+    if (fake.outbox.length > 0 || isPrompt(fake, world.settings.slots)) prompt = true
     if (!fake.alive) by(fake, 'is reaped', (w, f) => w.reap(f))
     if (fake.frozen) {
       const { number } = fake
@@ -168,6 +176,13 @@ function movesOf({ world, toCome, faults }: Node): Move[] {
     if (fake.taken !== undefined) by(fake, 'answers', (w, f) => w.answer(f))
     if (fake.holds.length > 0) by(fake, 'finishes', (w, f) => w.finish(f))
     if (fake.leaving) by(fake, 'exits', (w, f) => w.exit(f))
+    if (requests > 0 && fake.holds.length > 0) by(fake, 'parks', (_, f) => parking.park(f))
+    if (fake.parked.length > 0) {
+      by(fake, 'ends a parked one', (w, f) => parking.endParked(w, f))
+      by(fake, 'resumes', parking.resume)
+      if (fake.owes) by(fake, 'gives back', (_, f) => parking.giveBack(f))
+      if (requests > 0) moves.push(furtherRequest(fake))
+    }
   }
   honestly('loop', (w) => w.loop())
   // Time passes only when nobody has anything to do at once; a kid that is slow is a frozen one.
@@ -177,8 +192,23 @@ function movesOf({ world, toCome, faults }: Node): Move[] {
       return w.loop()
     })
   }
-  if (faults > 0) for (const fake of world.fakes.values()) moves.push(...faultsOf(fake))
+  if (faults > 0) {
+    for (const fake of world.fakes.values()) moves.push(...faultsOf(fake, requests > 0))
+  }
   return moves
+}
+
+/** A client has something more to ask of a connection that is parked. */
+function furtherRequest({ number }: Fake): Move {
+  return {
+    name: `${number} is asked`,
+    honest: false,
+    make: (node) => {
+      node.requests--
+      const fake = node.world.fakes.get(number)
+      return fake !== undefined && parking.request(node.world, fake)
+    },
+  }
 }
 
 function thaw(node: Node, number: number): boolean {
@@ -189,7 +219,7 @@ function thaw(node: Node, number: number): boolean {
 }
 
 /** Every way in which this kid can go wrong now. */
-function faultsOf({ number, alive, inbox, holds, booting }: Fake): Move[] {
+function faultsOf({ number, alive, inbox, holds, booting, parked }: Fake, parks: boolean): Move[] {
   const faults: Move[] = []
   const fault = (name: string, act: (world: World, fake: Fake) => boolean) => {
     faults.push({
@@ -223,6 +253,16 @@ function faultsOf({ number, alive, inbox, holds, booting }: Fake): Move[] {
   const seq = holds[0]?.seq
   if (seq !== undefined) {
     fault('is done too often', (w, f) => w.say(f, { type: 'done', seq, count: 9 }))
+  }
+  if (parks) {
+    const resumed = holds[0]?.seq ?? 1
+    const most = parked.length
+    fault('resumes too many', (w, f) => w.say(f, { type: 'resume', seq: resumed, count: most + 1 }))
+    fault('has too many waiting', (w, f) => w.say(f, { type: 'waiting', count: most + 1 }))
+    fault('cuts what is not parked', (w, f) => w.say(f, { type: 'cut', seq: 0, count: most + 1 }))
+    if (seq !== undefined) {
+      fault('parks too many', (w, f) => w.say(f, { type: 'park', seq, count: 9 }))
+    }
   }
   if (inbox === undefined) return faults
   const wrong = inbox.seq

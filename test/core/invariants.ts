@@ -7,6 +7,7 @@ import { overloadQuiet } from '../../src/core/overload.js'
 import { type State, wantsDepth } from '../../src/core/scoreboard.js'
 import { forgiveSleep } from '../../src/core/sleep.js'
 import { cloneState } from './clone.js'
+import { keepingFaults } from './keeping-faults.js'
 import { isLawful } from './lawful.js'
 
 const never = Number.POSITIVE_INFINITY
@@ -26,6 +27,8 @@ export function stateFaults(state: State, now: number): string[] {
   const indexes = new Set<number>()
   let staying = 0
   let held = 0
+  let parked = 0
+  let waiting = 0
   let outgoing = 0
   let unanswered = 0
   for (const [number, kid] of state.kids) {
@@ -36,7 +39,9 @@ export function stateFaults(state: State, now: number): string[] {
       indexes.add(kid.index)
     }
     seen[kid.state] = (seen[kid.state] ?? 0) + 1
-    held += kid.held + kid.detached
+    held += kid.held + kid.parked + kid.detached
+    parked += kid.parked
+    waiting += kid.waiting
     expect(kid.number === number, () => `kid ${number} is entered under its own number`)
     for (const sentence of kidFaults(kid)) faults.push(`kid ${number} ${sentence}`)
     if (kid.order === undefined || kid.order.late) continue
@@ -50,10 +55,14 @@ export function stateFaults(state: State, now: number): string[] {
   expect(state.outgoing === outgoing, () => 'the count of kids to be replaced is that of the table')
   expect(indexes.size === staying, () => 'no two kids that stay have one index')
   expect(state.unanswered === unanswered, () => 'the count of orders out is that of the table')
+  const { accepted, done, cut, skipped, lost, lostIdle } = counters
   expect(
-    counters.accepted === counters.done + held + counters.lost,
-    () => 'accepted = done + held + lost',
+    accepted === done + cut + skipped + held + lost,
+    () => 'accepted = done + cut + skipped + held + lost',
   )
+  expect(lostIdle <= lost, () => 'who was lost while parked was lost')
+  expect(state.parked === parked, () => 'the count of parked connections is that of the table')
+  expect(state.waitingInKids === waiting, () => 'so is that of the requests that wait in kids')
   expect(
     counters.spawns - counters.deaths === state.kids.size,
     () => 'spawned - dead = in the table',
@@ -106,9 +115,12 @@ function kidFaults(kid: Kid): string[] {
     holds.every(({ count }) => count > 0),
     () => 'has no empty hold',
   )
+  // Not for what it is ordered as well: connections that were parked may be resumed meanwhile.
+  expect(kid.held <= slots, () => 'has slots for what it holds')
+  expect(kid.waiting <= kid.parked, () => 'has requests waiting of parked connections only')
   expect(
-    kid.held + (order?.count ?? 0) <= slots,
-    () => 'has slots for what it holds and was ordered',
+    order === undefined || order.excused || kid.held < slots,
+    () => 'is excused for an order that finds it full',
   )
   expect(
     kid.taken + (order?.count ?? 0) <= kid.takesAtMost,
@@ -149,6 +161,7 @@ export function firstDue(state: State, now: number, withOrders = true): number {
     for (const hold of kid.holds) dues.push(hold.since + settings.connectionTimeout + grace)
   }
   const ahead = (at: number) => dues.push(at > now ? at : never)
+  if (state.phase === 'running' && state.parked > 0) ahead(state.roomLookAt)
   for (const listener of state.listeners) {
     ahead(listener.restUntil)
     ahead(listener.retryAt)
@@ -198,6 +211,11 @@ export function stepFaults(
     if (effect.type === 'order') {
       expect(event.type === 'turn', () => 'orders go out in a turn')
       expect(before.kids.get(effect.kid)?.state === 'idle', () => `kid ${effect.kid} was idle`)
+      const kid = after.kids.get(effect.kid)
+      expect(
+        kid !== undefined && effect.count <= kid.slots - kid.held,
+        () => `kid ${effect.kid} has slots for what it is ordered`,
+      )
       expect(!ordered.has(effect.kid), () => `kid ${effect.kid} got one order`)
       ordered.add(effect.kid)
       expect(
@@ -214,6 +232,7 @@ export function stepFaults(
     }
   }
   if (event.type === 'turn') faults.push(...turnFaults(before, event.depths, now, effects, after))
+  faults.push(...keepingFaults(before, event, now, effects, after))
   if (event.type === 'status') faults.push(...statusFaults(before, event, effects, after))
   return faults
 }

@@ -13,7 +13,7 @@ import { InternalError } from '../../src/errors.js'
 const grid = `
           up    order    lapse  room  full  leave    kill    reap
 pending   idle  .        .      .     .     leaving  killed  gone
-idle      .     ordered  .      idle  .     leaving  killed  gone
+idle      .     ordered  .      idle  busy  leaving  killed  gone
 ordered   .     .        late   idle  busy  leaving  killed  gone
 late      .     .        .      idle  busy  leaving  killed  gone
 busy      .     .        .      idle  .     leaving  killed  gone

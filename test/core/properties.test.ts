@@ -4,7 +4,7 @@ import t from 'tap'
 import fc from '../fast-check.js'
 import { cloneState } from './clone.js'
 import { checkedStep } from './scene.js'
-import { happening, play, settings, settle, story } from './stories.js'
+import { happening, keepAsking, play, settings, settle, story } from './stories.js'
 import { type Stepper, World } from './world.js'
 
 const never = Number.POSITIVE_INFINITY
@@ -109,6 +109,23 @@ t.test(
         world.stop(true)
         settle(world, () => false)
         return world.served === first + second && world.failed === 0
+      }),
+      runs,
+    )
+    t.pass()
+  },
+)
+
+t.test(
+  'who waits in the queue is served although every kid has requests on kept connections',
+  async (t) => {
+    fc.assert(
+      fc.property(settings, fc.integer({ min: 1, max: 9 }), (settings, first) => {
+        const overload = { overload: 'graceful' as const, shedAfter: never }
+        const world = new World({ ...settings, ...overload, connectionTimeout: never }, stepper)
+        const rounds = keepAsking(world, first)
+        if (world.wronged.length > 0) throw new Error(world.wronged.join(', '))
+        return rounds < never && explained(world)
       }),
       runs,
     )

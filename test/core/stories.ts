@@ -2,8 +2,10 @@
 
 import type { CoreSettings } from '../../src/core/settings.js'
 import fc from '../fast-check.js'
+import type { Fake } from './fake.js'
+import * as parking from './fake-parking.js'
 import { classic, settingsWith } from './scene.js'
-import type { Fake, World } from './world.js'
+import type { World } from './world.js'
 
 const never = Number.POSITIVE_INFINITY
 const codes = ['EMFILE', 'ENFILE', 'EBADF', 'ECONNABORTED', 'ENOMEM']
@@ -13,12 +15,24 @@ const happenings = {
   },
   act: (world: World, fake?: Fake) => {
     if (fake === undefined) return
-    const acted = world.boot(fake) || world.answer(fake) || world.accept(fake) || world.exit(fake)
+    const acted =
+      world.boot(fake) ||
+      world.answer(fake) ||
+      world.accept(fake) ||
+      parking.resume(world, fake) ||
+      world.exit(fake)
     if (!acted && !world.finish(fake)) world.endDetached(fake)
   },
   finish: (world: World, fake?: Fake) => void (fake && world.finish(fake)),
   detach: (world: World, fake?: Fake) => void (fake && world.detach(fake)),
   endDetached: (world: World, fake?: Fake) => void (fake && world.endDetached(fake)),
+  park: (_: World, fake?: Fake) => void (fake && parking.park(fake)),
+  ask: (world: World, fake?: Fake) => void (fake && parking.request(world, fake)),
+  giveBack: (_: World, fake?: Fake) => void (fake && parking.giveBack(fake)),
+  endParked: (world: World, fake?: Fake, much = 0) =>
+    void (fake && parking.endParked(world, fake, much % 3 === 0 ? 'cut' : 'done')),
+  endOtherwise: (world: World, fake?: Fake, much = 0) =>
+    void (fake && parking.endOtherwise(world, fake, much % 2 === 0 ? 'cut' : 'skip')),
   read: (world: World, fake?: Fake, much = 0) => void (fake && world.read(fake, much % 2 === 0)),
   reap: (world: World, fake?: Fake) => void (fake && world.reap(fake)),
   poll: (world: World) => void world.poll(),
@@ -68,10 +82,16 @@ const happenings = {
   },
   resize: (world: World, _: Fake | undefined, much: number) =>
     world.feed({ type: 'resize', by: much % 2 === 0 ? 1 : -1 }),
-  park: (world: World) => world.feed({ type: 'park' }),
+  parkServer: (world: World) => world.feed({ type: 'park' }),
   handOver: (world: World, _: Fake | undefined, much: number) => {
     if (much < 10) world.feed({ type: 'handOver' })
   },
+  parkWrongly: (world: World, fake?: Fake, much = 0) =>
+    void (fake && world.say(fake, { type: 'park', seq: 1 + (much % 9), count: 9 })),
+  resumeWrongly: (world: World, fake?: Fake, much = 0) =>
+    void (fake && world.say(fake, { type: 'resume', seq: 1 + (much % 9), count: 9 })),
+  waitWrongly: (world: World, fake?: Fake) =>
+    void (fake && world.say(fake, { type: 'waiting', count: fake.parked.length + 1 })),
   comeUpTwice: (world: World, fake?: Fake) =>
     void (fake && world.say(fake, { type: 'idle', slots: 1 })),
 } satisfies Record<string, (world: World, fake: Fake | undefined, much: number) => void>
@@ -82,6 +102,11 @@ const usual = [
   'finish',
   'detach',
   'endDetached',
+  'park',
+  'ask',
+  'giveBack',
+  'endParked',
+  'endOtherwise',
   'read',
   'reap',
   'poll',
@@ -92,7 +117,7 @@ const usual = [
   'due',
 ] as const
 type What = keyof typeof happenings
-const operated = ['fat', 'reload', 'resize', 'park', 'handOver'] as const
+const operated = ['fat', 'reload', 'resize', 'parkServer', 'handOver'] as const
 const all = (Object.keys(happenings) as What[]).filter(
   (what) => !(operated as readonly What[]).includes(what),
 )
@@ -108,6 +133,7 @@ export function happening(of: readonly What[]): fc.Arbitrary<string> {
 export const story = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: happening(['connect', 'act', 'loop', 'loop']) },
+    { weight: 1, arbitrary: happening(['park', 'ask', 'act', 'loop']) },
     { weight: 2, arbitrary: happening(usual) },
     { weight: 1, arbitrary: happening(all) },
   ),
@@ -193,7 +219,10 @@ export function settle(world: World, until: () => boolean): number {
     for (const fake of [...world.fakes.values()]) {
       moved = world.boot(fake) || world.accept(fake) || moved
       moved = world.answer(fake) || moved
+      while (parking.resume(world, fake)) moved = true
       while (world.finish(fake) || world.endDetached(fake)) moved = true
+      moved = parking.giveBack(fake) || moved
+      if (fake.leaving) while (parking.endParked(world, fake)) moved = true
       moved = world.exit(fake) || moved
       moved = world.reap(fake) || moved
     }
@@ -201,6 +230,30 @@ export function settle(world: World, until: () => boolean): number {
     if (moved) continue
     if (world.state.earliest === never) return never
     world.now = Math.max(world.now, world.state.earliest)
+  }
+  return never
+}
+
+/**
+ * One client after the other comes, so many in all, and none ever goes: each keeps its connection, and asks for something
+ * whenever its last request is through. Returns after how many rounds all were taken, Infinity if they never are.
+ */
+export function keepAsking(world: World, clients: number): number {
+  let toCome = clients
+  for (let round = 1; round <= 200 * clients; round++) {
+    if (toCome > 0 && world.connect(toCome % world.queues.length)) toCome--
+    for (const fake of world.fakes.values()) {
+      world.boot(fake)
+      // It reads its order only after it has taken its slots for requests, and only then finishes those.
+      while (parking.request(world, fake));
+      while (parking.resume(world, fake));
+      world.accept(fake)
+      world.answer(fake)
+      while (parking.park(fake));
+    }
+    world.loop()
+    if (toCome === 0 && world.waiting() === 0) return round
+    if (world.state.earliest < never) world.now = Math.max(world.now, world.state.earliest)
   }
   return never
 }

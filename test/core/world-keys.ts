@@ -2,7 +2,8 @@
 
 import type { Kid } from '../../src/core/kid-record.js'
 import type { ListenerState } from '../../src/core/scoreboard.js'
-import type { Fake, World } from './world.js'
+import type { Fake } from './fake.js'
+import type { World } from './world.js'
 
 /*
  * A state by what matters of it: kids by rank, times by distance, counters by their balance. Left out is what decides
@@ -16,7 +17,7 @@ export function keyOf(world: World): string {
   const parts: (string | number)[] = [queues.map(({ length }) => length).join(), +world.asked]
   parts.push(covered - world.failed, state.firstKids, +state.everUp)
   parts.push(distance(state.earliest, now), distance(state.beyond, now))
-  parts.push(state.phase, state.turn)
+  parts.push(state.phase, state.turn, state.parked > 0 ? distance(state.roomLookAt, now) : '')
   parts.push(overload.began === undefined ? 'n' : Math.max(-100, overload.began - now))
   parts.push(overload.announced === undefined ? 'n' : Math.max(-1_000, overload.lastSeen - now))
   for (const listener of state.listeners) {
@@ -43,11 +44,20 @@ function keysOfKids({ state, now, fakes }: World): string[] {
       +kid.hungUp,
       fresher(kid.freshness),
       state.listeners.map((listener, number) => keyOfSuspicion(kid, listener, number)).join(),
-      order ? `${order.listener},${order.count},${+order.late},${order.at - now}` : '-',
+      order
+        ? `${order.listener},${order.count},${+order.late}${+order.excused},${order.at - now}`
+        : '-',
+      state.parked > 0 ? keyOfParking(kid, now) : '',
       holds.map(({ count, seq }) => `${count}@${seqs.indexOf(seq)}`).join('+'),
       fake === undefined ? '-' : keyOfFake(fake, seqs),
     ].join(' ')
   })
+}
+
+/** With how long it has been as it is: that decides when it hears of room elsewhere. */
+function keyOfParking({ parked, waiting, since, toldRoomAt, toldUnpark }: Kid, now: number) {
+  const times = [Math.max(since - now, -5), Math.max(toldRoomAt - now, -100)]
+  return [parked, waiting, ...times, +toldUnpark].join()
 }
 
 function keyOfSuspicion(kid: Kid, listener: ListenerState, number: number): string {
@@ -61,6 +71,7 @@ function keyOfSuspicion(kid: Kid, listener: ListenerState, number: number): stri
 function seqsOf(kid: Kid, fake: Fake | undefined): number[] {
   const seqs = new Set(kid.holds.map(({ seq }) => seq))
   for (const { seq } of fake?.holds ?? []) seqs.add(seq)
+  for (const seq of fake?.parked ?? []) seqs.add(seq)
   for (const line of fake?.outbox ?? []) {
     if (typeof line !== 'string' && 'seq' in line) seqs.add(line.seq)
   }
@@ -78,7 +89,9 @@ function keyOfFake(fake: Fake, seqs: readonly number[]): string {
   const { inbox, taken, holds } = fake
   const held = holds.map(({ count, seq }) => `${count}@${seqs.indexOf(seq)}`).join('+')
   const order = inbox === undefined ? '' : `${inbox.listener}x${inbox.count}`
-  return `${flags.map(Number).join('')} ${order} ${taken?.count} ${held} ${lines.join('/')}`
+  const parked = fake.parked.map((seq) => seqs.indexOf(seq)).join('+')
+  const kept = parked === '' ? '' : `${parked},${fake.waiting}`
+  return `${flags.map(Number).join('')}${+fake.owes} ${order} ${taken?.count} ${held} ${kept} ${lines.join('/')}`
 }
 
 /** How far ahead a time lies; all of the past is one. */

@@ -5,28 +5,8 @@ import type { Effect, Event } from '../../src/core/events.js'
 import { newState, type State, wantsDepth } from '../../src/core/scoreboard.js'
 import type { CoreSettings } from '../../src/core/settings.js'
 import type { Status } from '../../src/protocol/lines.js'
-
-/** One kid's process. It does nothing by itself: each move is made for it. */
-export interface Fake {
-  number: number
-  alive: boolean
-  booting: boolean
-  /** It does nothing until it thaws, if ever. */
-  frozen: boolean
-  /** It has closed its pipes and goes on. */
-  mute: boolean
-  leaving: boolean
-  /** Whether it has ever done what it must not. */
-  honest: boolean
-  /** The order it has not looked at, and the one it has accepted for and not answered. */
-  inbox: { seq: number; listener: number; count: number } | undefined
-  taken: { seq: number; count: number } | undefined
-  holds: { seq: number; count: number }[]
-  /** Connections that live on without a slot. */
-  detached: number
-  /** What it wrote and the parent has not read. */
-  outbox: (Status | 'garbage' | 'hangup')[]
-}
+import { able, busy, type Fake, freeSlots, newFake } from './fake.js'
+import { unparkAll } from './fake-parking.js'
 
 /** Takes one step of the core from `state`, which it leaves alone; the two users check different things around it. */
 export type Stepper = (state: State, event: Event, now: number) => [State, Effect[]]
@@ -66,6 +46,7 @@ export class World {
       copy.fakes.set(number, {
         ...fake,
         holds: fake.holds.map((hold) => ({ ...hold })),
+        parked: [...fake.parked],
         outbox: [...fake.outbox],
       })
     }
@@ -106,7 +87,10 @@ export class World {
     const order = fake.inbox
     if (!able(fake) || order === undefined) return false
     const queue = fake.leaving ? [] : (this.queues[order.listener] ?? [])
-    const count = queue.splice(0, order.count).length
+    // Parked connections may have taken slots since it was given.
+    const free = freeSlots(fake, this.settings.slots)
+    const count = queue.splice(0, Math.min(order.count, free)).length
+    fake.owes = free === 0 && !fake.leaving
     fake.inbox = undefined
     fake.taken = { seq: order.seq, count }
     return true
@@ -209,7 +193,7 @@ export class World {
     this.fakes.delete(fake.number)
     this.failed += fake.holds.reduce(
       (sum, { count }) => sum + count,
-      fake.detached + (fake.taken?.count ?? 0),
+      fake.parked.length + fake.detached + (fake.taken?.count ?? 0),
     )
     this.feed({ type: 'reaped', kid: fake.number })
     return true
@@ -276,9 +260,12 @@ export class World {
         return
       case 'leave':
       case 'pressure':
+      case 'room':
+      case 'unpark':
         if (fake === undefined || !fake.alive || fake.mute) {
           this.feed({ type: 'unsent', kid: effect.kid, why: 'gone' })
         } else if (effect.type === 'leave') fake.leaving = true
+        else if (effect.type === 'unpark') unparkAll(this, fake)
         return
       case 'kill':
         if (fake === undefined) return
@@ -317,30 +304,3 @@ export class World {
 
 /** Reasons to kill that an honest kid, however slow, must never hear. */
 const blames = new Set(['protocol', 'accepts nothing', 'bad listener', 'closed its pipe'])
-
-/** Whether a kid can do anything that the parent notices. */
-export function able(fake: Fake): boolean {
-  return fake.alive && !fake.frozen && !fake.mute
-}
-
-function busy(fake: Fake): boolean {
-  const holds = fake.holds.length > 0 || fake.detached > 0
-  return fake.inbox !== undefined || fake.taken !== undefined || holds
-}
-
-function newFake(number: number): Fake {
-  return {
-    number,
-    alive: true,
-    booting: true,
-    frozen: false,
-    mute: false,
-    leaving: false,
-    honest: true,
-    inbox: undefined,
-    taken: undefined,
-    holds: [],
-    detached: 0,
-    outbox: [],
-  }
-}

@@ -7,6 +7,11 @@ const lines = {
   accepted: new RegExp(`^accepted ${number} ${number}$`),
   failed: new RegExp(`^failed ${number} ${number} (E[A-Z0-9]{1,15})$`),
   done: new RegExp(`^done ${number} ${number}$`),
+  cut: new RegExp(`^cut ${number} ${number}$`),
+  skip: new RegExp(`^skip ${number} ${number}$`),
+  park: new RegExp(`^park ${number} ${number}$`),
+  resume: new RegExp(`^resume ${number} ${number}$`),
+  waiting: new RegExp(`^waiting ${number}$`),
   label: new RegExp(`^label ${number} ${text}$`),
   detach: new RegExp(`^detach ${number} ${number}$`),
   ended: new RegExp(`^ended ${number}$`),
@@ -22,12 +27,19 @@ const counts: Readonly<Record<string, readonly [word: number, least: number]>> =
   accepted: [2, 0],
   failed: [2, 0],
   done: [2, 1],
+  cut: [2, 1],
+  skip: [2, 1],
+  park: [2, 1],
+  resume: [2, 1],
+  waiting: [1, 0],
   detach: [2, 1],
   ended: [1, 1],
   reported: [1, 0],
 }
 
-const withoutSeq = new Set(['idle', 'ended', 'reported', 'leaving', 'shutdown'])
+const withoutSeq = new Set(['idle', 'ended', 'reported', 'waiting', 'leaving', 'shutdown'])
+/** Those in which 0 stands for no order. */
+const fromOne = new Set(['skip', 'park', 'resume'])
 
 /** What kind of line it is; undefined for one that is none. */
 export function kindOf(line: string): keyof typeof lines | undefined {
@@ -39,5 +51,6 @@ export function kindOf(line: string): keyof typeof lines | undefined {
   const count = Number(word === 0 ? 1 : found[word])
   if (count < least || count > 65_535) return undefined
   if (withoutSeq.has(kind)) return kind
+  if (fromOne.has(kind) && found[1] === '0') return undefined
   return BigInt(found[1] ?? '') <= 9_007_199_254_740_991n ? kind : undefined
 }

@@ -67,9 +67,18 @@ const stages: readonly Scene[] = (() => {
   const detached = idle()
   detached.says(1, `detach ${detached.kid(1).holds[0]?.seq} 1`)
   detached.feed({ type: 'ask', kid: 1 })
+  const parked = ordered()
+  parked.says(1, `park ${parked.kid(1).holds[0]?.seq} 1`)
+  // Full of resumed connections while an order is out.
+  const crossed = idle()
+  crossed.rush(4)
+  for (const kid of [1, 2]) crossed.answers(kid, 2)
+  for (const { seq, count } of [...crossed.kid(1).holds]) crossed.says(1, `park ${seq} ${count}`)
+  crossed.rush()
+  crossed.says(1, 'resume 1 3')
   const killed = ordered()
   killed.says(1, 'nonsense')
-  return [pending, idle(), ordered(), late, busy, leaving, detached, killed]
+  return [pending, idle(), ordered(), late, busy, leaving, detached, parked, crossed, killed]
 })()
 
 /** The states that the stages are in: a check that they are what they are meant to be. */
@@ -216,10 +225,17 @@ class Session {
 
   #step(event: Event): Effect[] {
     const effects = step(this.#state, event, this.#now)
-    const { accepted, done, lost } = this.#state.counters
-    let held = 0
-    for (const kid of this.#state.kids.values()) held += kid.held + kid.detached
-    expect(accepted === done + held + lost, 'counters add up')
+    const { accepted, done, cut, skipped, lost } = this.#state.counters
+    const all = { held: 0, parked: 0, waiting: 0 }
+    for (const kid of this.#state.kids.values()) {
+      all.held += kid.held + kid.parked + kid.detached
+      all.parked += kid.parked
+      all.waiting += kid.waiting
+      expect(kid.held <= kid.slots && kid.waiting <= kid.parked, 'a kid holds no more than it may')
+    }
+    expect(accepted === done + cut + skipped + all.held + lost, 'counters add up')
+    expect(this.#state.parked === all.parked, 'what is parked adds up')
+    expect(this.#state.waitingInKids === all.waiting, 'what waits in kids adds up')
     return effects
   }
 
@@ -236,6 +252,8 @@ class Session {
       held,
       holds,
       order,
+      parked,
+      waiting,
       detached,
       deadline,
       taken,
@@ -245,13 +263,25 @@ class Session {
       freshness,
     } = kidOf(this.#state, 2)
     const has = holds.map(({ seq, count, label }) => `${seq} ${count} ${label}`).join()
-    const numbers = [since, slots, held, detached, deadline, taken, served, freshness].join()
+    const numbers = [
+      since,
+      slots,
+      held,
+      parked,
+      waiting,
+      detached,
+      deadline,
+      taken,
+      served,
+      freshness,
+    ].join()
     return `${state} ${numbers} ${has} ${order?.seq} ${order?.late} ${saidLeaving} ${outgoing}`
   }
 }
 
 function knowledgeOf(kid: Kid): Knowledge {
-  return { order: kid.order, hold: kid.holds[0] }
+  const { order, holds, parked, slots, held } = kid
+  return { order, hold: holds[0], parked, free: slots - held }
 }
 
 function expect(holds: boolean, sentence: string): void {

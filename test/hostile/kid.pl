@@ -60,6 +60,8 @@ my %deeds = (
     answer => sub { $ordered = 0; say('accepted ' . ($seq + $_[0]) . " $_[1]\n") },
     fail   => sub { say("failed $seq $_[0] $_[1]\n") },
     done   => sub { say("done $seq $_[0]\n") },
+    # Whatever else may happen to connections of the order.
+    change => sub { say("$_[0] $seq $_[1]\n") },
     take   => sub { my $client; push @clients, $client if $ordered && accept $client, $listener },
     serve  => sub { serve(shift @clients) if @clients },
     # Takes whoever comes, ordered or not, and serves them.

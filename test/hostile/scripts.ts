@@ -47,7 +47,18 @@ function answer(random: Random): string {
 function afterwards(random: Random): string[] {
   // Whoever says done is believed: a client that was not served would be in no counter.
   const served = ['serve', 'done 1']
-  return oneOf(random, [[], served, [...served, 'done 1'], ['done 2'], ['answer 0 1'], ['die']])
+  const kept = ['change park 1', 'change resume 1', ...served]
+  const lies = [
+    ['change park 2'],
+    ['change resume 1'],
+    ['change park 1', 'change resume 2'],
+    ['change park 1', write('waiting 2\n')],
+    ['change park 1', write('cut 0 2\n')],
+    ['change skip 2'],
+    ['change cut 2'],
+  ]
+  const ends = [[], served, [...served, 'done 1'], ['done 2'], ['answer 0 1'], ['die']]
+  return oneOf(random, [...ends, kept, ['change park 1', 'die'], oneOf(random, lies)])
 }
 
 function lineOf(random: Random): string {

@@ -10,14 +10,18 @@ const wanted = process.env.SEED ?? '1'
 const seed = wanted === 'random' ? Date.now() % 2 ** 31 : Number(wanted)
 
 t.test('the stages are in the states that they are to be in', async (t) => {
-  const each = ['pending', 'idle', 'ordered', 'late', 'busy', 'leaving', 'idle', 'killed']
-  t.strictSame(stagesSet(), each)
+  const first = ['pending', 'idle', 'ordered', 'late', 'busy', 'leaving', 'idle']
+  t.strictSame(stagesSet(), [...first, 'ordered', 'ordered', 'killed'])
 })
 
 t.test('the second opinion on lines knows what the protocol says', async (t) => {
   t.equal(kindOf('done 9007199254740991 65535'), 'done')
   t.equal(kindOf('done 9007199254740992 1'), undefined)
   t.equal(kindOf('accepted 1 65536'), undefined)
+  t.equal(kindOf('cut 0 1'), 'cut')
+  t.equal(kindOf('park 0 1'), undefined)
+  t.equal(kindOf('resume 1 0'), undefined)
+  t.equal(kindOf('waiting 0'), 'waiting')
   t.equal(kindOf('idle 0'), undefined)
   t.equal(kindOf(`label 1 ${'x'.repeat(55)}`), 'label')
   t.equal(kindOf(`label 1 ${'x'.repeat(56)}`), undefined)

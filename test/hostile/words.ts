@@ -11,10 +11,13 @@ export function oneOf<T>(random: Random, choices: readonly T[]): T {
   return choices[Math.floor(random() * choices.length)] as T
 }
 
-/** What a kid may know of itself: the order that is out to it, and one of which it holds something. */
+/** What a kid may know of itself: the order that is out to it, one of which it holds something, and what it has parked. */
 export interface Knowledge {
   readonly order: { readonly seq: number; readonly count: number } | undefined
   readonly hold: { readonly seq: number; readonly count: number } | undefined
+  /** How many it has parked, and how many slots are free. */
+  readonly parked?: number
+  readonly free?: number
 }
 
 /** Numbers that are not, or are not what was asked for: stale, from the future, negative, beyond doubles, in other words. */
@@ -76,7 +79,7 @@ const codes = [
 ]
 
 /** A line as the protocol has them, with numbers that may be right. */
-export function line(random: Random, { order, hold }: Knowledge): string {
+export function line(random: Random, { order, hold, parked = 0 }: Knowledge): string {
   const seq = order?.seq ?? between(random, 0, 9)
   const count = between(random, 0, order?.count ?? 2)
   const held = hold?.seq ?? between(random, 0, 9)
@@ -88,6 +91,13 @@ export function line(random: Random, { order, hold }: Knowledge): string {
     () => `failed ${number(random, seq)} ${number(random, 0)} ${oneOf(random, codes)}`,
     () => `done ${number(random, held)} ${number(random, some)}`,
     () => `done ${number(random, held)} ${number(random, some)}`,
+    () => `park ${number(random, held)} ${number(random, some)}`,
+    () => `park ${number(random, held)} ${number(random, some)}`,
+    () => `resume ${number(random, held)} ${number(random, between(random, 1, parked + 1))}`,
+    () => `waiting ${number(random, between(random, 0, parked))}`,
+    () => `done 0 ${number(random, parked)}`,
+    () => `cut ${number(random, oneOf(random, [0, held]))} ${number(random, some)}`,
+    () => `skip ${number(random, held)} ${number(random, some)}`,
     () => `label ${number(random, held)} ${oneOf(random, texts)}`,
     () => `detach ${number(random, held)} ${number(random, some)}`,
     () => `ended ${number(random, 1)}`,
@@ -99,9 +109,17 @@ export function line(random: Random, { order, hold }: Knowledge): string {
 }
 
 /** A line that is right, for all that the kid knows. */
-export function lawfulLine(random: Random, { order, hold }: Knowledge): string {
+export function lawfulLine(random: Random, knowledge: Knowledge): string {
+  const { order, hold, parked = 0, free = 0 } = knowledge
   if (order !== undefined && random() < 0.5)
     return `accepted ${order.seq} ${between(random, 0, order.count)}`
+  if (parked > 0 && random() < 0.5) {
+    const most = Math.min(parked, free)
+    const resume = `resume ${hold?.seq ?? 1} ${between(random, 1, Math.max(1, most))}`
+    const some = between(random, 1, parked)
+    const kept = [`waiting ${some}`, 'waiting 0', `done 0 ${some}`, `cut 0 1`]
+    return oneOf(random, most > 0 ? [...kept, resume, resume, resume] : kept)
+  }
   if (hold === undefined)
     return order === undefined ? 'shutdown graceful' : `failed ${order.seq} 0 EAGAIN`
   const some = between(random, 1, hold.count)
@@ -109,6 +127,10 @@ export function lawfulLine(random: Random, { order, hold }: Knowledge): string {
     `done ${hold.seq} ${some}`,
     `label ${hold.seq} x`,
     `detach ${hold.seq} 1`,
+    `park ${hold.seq} ${some}`,
+    `park ${hold.seq} 1`,
+    `cut ${hold.seq} ${some}`,
+    `skip ${hold.seq} 1`,
     'leaving x',
   ]
   return oneOf(random, kinds)
@@ -135,7 +157,7 @@ export function noise(random: Random): string {
   const alphabet = oneOf(random, [
     undefined,
     ' 0123456789\n',
-    'acceptdonidlefaileavingshutw 0123456789\n',
+    'acceptdonidlefaileavingshutwrksumk 0123456789\n',
     '\n',
     'x',
   ])

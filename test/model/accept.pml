@@ -12,6 +12,9 @@
      STUCKS    so many kids stop doing anything, and are killed for not answering
      KILLS     so many kids are killed although they were merely slow
      RESPAWN   who dies is replaced
+     PARKS     so many times a connection is parked, which needs no slot until it is resumed
+     FOREVER   as often as kids like; they then park and resume only while nobody waits to be ordered, and once while
+               an order is on its way
      EVIL      kid 0 says anything at any time, but for the number of the order that it really has
    and what the parent does wrong, to see that the claims notice:
      WAIT=0    orders for what the queue shows, whoever was ordered for it already
@@ -20,6 +23,9 @@
      DRY=0     buries a kid without having read its last words
      COUNT=0   forgets the orders that dead kids had not answered
      PATIENT=1 never kills who does not answer
+     EXCUSE=0  holds it against a kid that it answers 0 because resumed connections have filled it
+   and the kid:
+     OWE=0     serves what it has parked before it makes up for an order that it had no slot for
 */
 #ifndef KIDS
 #define KIDS 2
@@ -70,6 +76,21 @@
 #define PATIENT 0
 #endif
 
+#ifndef PARKS
+#define PARKS 0
+#endif
+#ifndef FOREVER
+#define FOREVER 0
+#endif
+#ifndef EXCUSE
+#define EXCUSE 1
+#endif
+#ifndef OWE
+#define OWE 1
+#endif
+#define KEEPS (PARKS || FOREVER)
+
+mtype = { Park, Resume };
 mtype = { Idle, Accepted, Done };          /* what a kid says */
 mtype = { Boot, Listens, Ordered, Took };  /* how far a kid is */
 
@@ -80,6 +101,11 @@ mtype at[KIDS];
 byte inHand[KIDS];          /* accepted by this kid and not served */
 byte untold[KIDS];          /* of these, how many it has not told of */
 byte crashes, stucks;
+#if KEEPS
+byte parked[KIDS], parks;   /* of this kid, without a slot */
+bool owes[KIDS];            /* it had no slot for an order: the next is not for its own */
+bool crossed[KIDS];         /* it has resumed something while its order was on its way */
+#endif
 
 /* The world as the parent has it. */
 bool up[KIDS], killed[KIDS], late[KIDS];
@@ -87,10 +113,15 @@ byte order[KIDS];           /* the number of the order that is out, or 0 */
 byte count[KIDS], held[KIDS];
 byte seq, out, promised;    /* orders out that are not late, and the sum of their counts */
 byte accepted, done, lost, unanswered, kills;
+#if KEEPS
+byte keeps[KIDS];           /* parked, as far as was told */
+bool excused[KIDS];         /* the order that is out met a kid that resumed connections had filled */
+#endif
 
 /* What must never be. */
 bool dup;      /* more kids were ordered than connections waited */
 bool desync;   /* an accept was believed that never was */
+bool wronged;  /* a kid was blamed that had accepted all that it had slots for */
 
 chan cmd[KIDS] = [1] of { byte, byte };          /* number, count */
 chan rep[KIDS] = [4] of { mtype, byte, byte };   /* what, number, count */
@@ -119,6 +150,20 @@ active proctype Net() {
 inline die(k) {
   alive[k] = false; stuck[k] = false;
   failed = failed + inHand[k]; inHand[k] = 0;
+#if KEEPS
+  failed = failed + parked[k]; parked[k] = 0
+#endif
+}
+
+/* What a kid accepts of an order: no more than wait, nor than it has slots for. */
+inline accepts(k) {
+  n = (taking[k] < backlog -> taking[k] : backlog);
+#if KEEPS
+  n = (n < SLOTS - inHand[k] -> n : SLOTS - inHand[k]);
+  owes[k] = (OWE && inHand[k] == SLOTS); crossed[k] = false;
+#endif
+  backlog = backlog - n; inHand[k] = inHand[k] + n; untold[k] = untold[k] + n;
+  taking[k] = n; at[k] = Took
 }
 
 proctype Kid(byte k) {
@@ -128,14 +173,21 @@ end:
   :: atomic { runs(k) && at[k] == Boot && nfull(rep[k]) -> rep[k]!Idle,0,0; at[k] = Listens }
   :: atomic { runs(k) && at[k] == Listens && nempty(cmd[k]) ->
        cmd[k]?answers[k],taking[k]; sent[k] = 0; at[k] = Ordered }
-  :: atomic { runs(k) && at[k] == Ordered ->
-       n = (taking[k] < backlog -> taking[k] : backlog);
-       backlog = backlog - n; inHand[k] = inHand[k] + n; untold[k] = untold[k] + n;
-       taking[k] = n; at[k] = Took }
+  :: atomic { runs(k) && at[k] == Ordered -> accepts(k) }
   :: atomic { runs(k) && at[k] == Took && nfull(rep[k]) ->
        rep[k]!Accepted,answers[k],taking[k]; taking[k] = 0; answers[k] = 0; at[k] = Listens }
   :: atomic { runs(k) && at[k] != Took && inHand[k] > 0 && nfull(rep[k]) ->
        inHand[k]--; served++; rep[k]!Done,0,1 }
+#if KEEPS
+  :: atomic { runs(k) && at[k] == Listens && empty(cmd[k]) && inHand[k] > 0 && nfull(rep[k]) &&
+       (FOREVER || parks < PARKS) ->
+       if :: FOREVER :: else -> parks++ fi;
+       inHand[k]--; parked[k]++; rep[k]!Park,0,1 }
+  :: atomic { runs(k) && at[k] == Listens && parked[k] > 0 && inHand[k] < SLOTS && !owes[k] && nfull(rep[k]) &&
+       (!FOREVER || (nempty(cmd[k]) && !crossed[k]) || backlog <= promised) ->
+       crossed[k] = nempty(cmd[k]); parked[k]--; inHand[k]++; rep[k]!Resume,0,1 }
+  :: atomic { runs(k) && owes[k] && backlog == 0 -> owes[k] = false }
+#endif
   :: atomic { alive[k] && killed[k] -> die(k) }
 #if CRASHES
   :: atomic { alive[k] && crashes < CRASHES -> crashes++; die(k) }
@@ -163,7 +215,10 @@ inline giveBack(k) {
   :: order[k] != 0 && !late[k] -> out--; promised = promised - count[k]
   :: else
   fi;
-  order[k] = 0; count[k] = 0; late[k] = false
+  order[k] = 0; count[k] = 0; late[k] = false;
+#if KEEPS
+  excused[k] = false
+#endif
 }
 
 inline slay(k) {
@@ -189,6 +244,12 @@ inline hear(k) {
 #endif
        :: else ->
             if :: n > untold[k] -> desync = true :: else -> untold[k] = untold[k] - n fi;
+#if KEEPS
+            if
+            :: n == 0 && backlog > 0 && !late[k] && !(EXCUSE && excused[k]) -> wronged = true
+            :: else
+            fi;
+#endif
             accepted = accepted + n; held[k] = held[k] + n;
             giveBack(k)
        fi
@@ -197,12 +258,29 @@ inline hear(k) {
        :: n > held[k] -> slay(k)
        :: else -> held[k] = held[k] - n; done = done + n
        fi
+#if KEEPS
+  :: !killed[k] && what == Park ->
+       if
+       :: n > held[k] -> slay(k)
+       :: else -> held[k] = held[k] - n; keeps[k] = keeps[k] + n
+       fi
+  :: !killed[k] && what == Resume ->
+       if
+       :: n > keeps[k] || held[k] + n > SLOTS -> slay(k)
+       :: else ->
+            keeps[k] = keeps[k] - n; held[k] = held[k] + n;
+            if :: order[k] != 0 && held[k] == SLOTS -> excused[k] = true :: else fi
+       fi
+#endif
   fi;
   what = Idle; number = 0; n = 0
 }
 
 inline bury(k) {
   lost = lost + held[k]; held[k] = 0;
+#if KEEPS
+  lost = lost + keeps[k]; keeps[k] = 0; owes[k] = false; crossed[k] = false;
+#endif
 #if COUNT
   unanswered = unanswered + count[k];
 #endif
@@ -288,11 +366,22 @@ ltl nodup { [] !dup }
 /* Nobody is believed to have accepted what he has not. */
 ltl nodes { [] !desync }
 /* The counters add up, whoever died when, and every failure is counted once those who died are buried. */
-#define adds (accepted == done + allHeld + lost && (!allBuried || failed <= lost + unanswered))
+#if KEEPS
+#if KIDS == 2
+#define allKept (keeps[0] + keeps[1])
+#else
+#define allKept (keeps[0] + keeps[1] + keeps[2])
+#endif
+#else
+#define allKept 0
+#endif
+#define adds (accepted == done + allHeld + allKept + lost && (!allBuried || failed <= lost + unanswered))
 ltl sums { [] adds }
 /* And nobody counts as lost who was served; a killed kid may have served somebody and not been heard. */
 ltl exact { [] (lost <= failed) }
 ltl safe { [] (!dup && !desync && adds) }
+/* No kid is blamed for want of a slot. */
+ltl kind { [] !wronged }
 /* With weak fairness: who has come is taken from the queue in the end, and where nobody is stuck served. */
 ltl taken { <> (made == CLIENTS && backlog == 0) }
 ltl ends { <> (made == CLIENTS && served + failed == CLIENTS) }

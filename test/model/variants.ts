@@ -1,7 +1,7 @@
 /** Which variants of accept.pml are searched for what, and what must come of it; used by run.ts and by the quick test. */
 
 /** The claims of accept.pml. */
-export type Claim = 'nodup' | 'nodes' | 'sums' | 'exact' | 'safe' | 'taken' | 'ends'
+export type Claim = 'nodup' | 'nodes' | 'sums' | 'exact' | 'safe' | 'kind' | 'taken' | 'ends'
 
 export interface Variant {
   name: string
@@ -70,7 +70,44 @@ export const variants: Variant[] = [
     flags: { EVIL: 1, CLIENTS: 2 },
     holds: ['nodup', 'nodes'],
   },
+  {
+    name: 'connections that are parked and resumed, also while an order is on its way',
+    flags: { PARKS: 2, CLIENTS: 2 },
+    holds: ['safe', 'exact', 'kind', 'ends'],
+    quick: true,
+  },
+  {
+    name: 'the same with two slots and a client more',
+    flags: { PARKS: 2, SLOTS: 2 },
+    holds: ['safe', 'kind', 'ends'],
+  },
+  {
+    name: 'the same with late orders and a crash',
+    // Where others have taken the queue meanwhile, 0 is a normal answer: nothing is said of blame.
+    flags: { ...late, PARKS: 1, CRASHES: 1, CLIENTS: 2 },
+    holds: ['safe', 'ends'],
+  },
+  {
+    name: 'kids that park and resume for ever',
+    flags: { FOREVER: 1, CLIENTS: 2 },
+    holds: ['safe', 'kind', 'taken'],
+    quick: true,
+  },
   // What must not be built.
+  {
+    name: 'no excuse for an order that a resumption has crossed',
+    flags: { PARKS: 1, EXCUSE: 0, CLIENTS: 2 },
+    holds: ['safe'],
+    breaks: ['kind'],
+    quick: true,
+  },
+  {
+    name: 'kids that owe nothing for an order that they had no slot for',
+    flags: { FOREVER: 1, OWE: 0, CLIENTS: 2 },
+    holds: ['kind'],
+    breaks: ['taken'],
+    quick: true,
+  },
   {
     name: 'not waiting for answers',
     flags: { WAIT: 0 },

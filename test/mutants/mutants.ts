@@ -1,17 +1,7 @@
 /** Small wrongs done to the core on purpose, each with the test that must notice; applied by run.ts, checked by mutants.test.ts. */
 
-/** One wrong: a text of src/core that is to be replaced, which must stand there exactly once. */
-export interface Mutant {
-  /** What is wrong with it, as a sentence about the parent. */
-  name: string
-  /** Under src/core. */
-  file: string
-  from: string
-  to: string
-  /** Under test/core, and the title of the test that must fail; others may fail too. */
-  test: string
-  caughtBy: string
-}
+import type { Mutant } from './mutant.js'
+import { parkingMutants } from './parking-mutants.js'
 
 /** All of them, the promises of the design first. */
 export const mutants: Mutant[] = [
@@ -82,8 +72,8 @@ export const mutants: Mutant[] = [
   {
     name: 'forgets the detached of a kid that died',
     file: 'leaving.ts',
-    from: 'const lost = kid.held + kid.detached',
-    to: 'const lost = kid.held',
+    from: 'const lost = kid.held + kid.parked + kid.detached',
+    to: 'const lost = kid.held + kid.parked',
     test: 'detached.test.ts',
     caughtBy: 'those of a kid that dies are lost',
   },
@@ -154,7 +144,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: 'forgets to give back a slot',
-    file: 'statuses.ts',
+    file: 'parking.ts',
     from: '  kid.held -= count\n',
     to: '',
     test: 'round.test.ts',
@@ -198,12 +188,12 @@ export const mutants: Mutant[] = [
     from: 'if (status.count > order.count) {',
     to: 'if (status.count > order.count + 1000) {',
     test: 'statuses.test.ts',
-    caughtBy: '"accepted 2 2" of a kid that is ordered kills it',
+    caughtBy: 'of "accepted 2 5" when ordered the log says',
   },
   {
     name: 'believes that more were done than held',
-    file: 'statuses.ts',
-    from: '  if (count <= hold.count) return undefined\n',
+    file: 'parking.ts',
+    from: '  if (count <= held) return undefined\n',
     to: '  if (count >= 0) return undefined\n',
     test: 'statuses.test.ts',
     caughtBy: '"done 1 3" of a kid that is idle kills it',
@@ -368,4 +358,5 @@ export const mutants: Mutant[] = [
     test: 'recycling.test.ts',
     caughtBy: 'no order asks for more than is left',
   },
+  ...parkingMutants,
 ]

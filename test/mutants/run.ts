@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeResult } from '../faults/results.js'
 import { mutated } from './apply.js'
-import { type Mutant, mutants } from './mutants.js'
+import type { Mutant } from './mutant.js'
+import { mutants } from './mutants.js'
 
 /** What became of one mutant. */
 interface Outcome extends Pick<Mutant, 'name' | 'file' | 'test'> {

@@ -12,8 +12,11 @@ t.test('version 1 is what docs/protocol.md says', async (t) => {
       MAX_COUNT: 65_535,
       MAX_REPORTED: 512,
       MAX_SEQ: 2 ** 53 - 1,
+      PARKED_SEQ: 0,
+      FEATURES: ['parking', 'ends'],
       environmentNames: {
         protocol: 'PREFORKD_PROTOCOL',
+        features: 'PREFORKD_FEATURES',
         commandFd: 'PREFORKD_COMMAND_FD',
         statusFd: 'PREFORKD_STATUS_FD',
         kid: 'PREFORKD_KID',

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { lineOf } from '../../src/conform/said.js'
 import { InternalError } from '../../src/errors.js'
-import { MAX_COUNT, MAX_LINE, MAX_SEQ } from '../../src/protocol/limits.js'
+import { MAX_COUNT, MAX_LINE, MAX_SEQ, PARKED_SEQ } from '../../src/protocol/limits.js'
 import * as lines from '../../src/protocol/lines.js'
 import { type Command, parseCommand, parseStatus, type Status } from '../../src/protocol/lines.js'
 import fc from '../fast-check.js'
@@ -12,15 +12,25 @@ import fc from '../fast-check.js'
 const bare = (line: string): string => line.slice(0, -1)
 const asLine = (status: Status): string => `${lineOf(status)}\n`
 
+/** Commands of one word. */
+const bareCommands = {
+  leave: lines.formatLeave,
+  pressure: lines.formatPressure,
+  report: lines.formatReport,
+  room: lines.formatRoom,
+  unpark: lines.formatUnpark,
+}
+
 function formatCommand(command: Exclude<Command, { type: 'unknown' }>): string {
   if (command.type === 'accept') {
     return lines.formatAccept(command.seq, command.listener, command.count)
   }
-  if (command.type === 'report') return lines.formatReport()
-  return command.type === 'leave' ? lines.formatLeave() : lines.formatPressure()
+  return bareCommands[command.type]()
 }
 
 const seq = fc.oneof(fc.nat({ max: 100_000 }), fc.maxSafeNat(), fc.constantFrom(0, MAX_SEQ))
+/** Where no order 0 is meant. */
+const orderSeq = seq.map((number) => Math.max(1, number))
 const least0 = fc.oneof(fc.nat({ max: 10 }), fc.nat({ max: MAX_COUNT }))
 const least1 = fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: MAX_COUNT }))
 const code = fc.stringMatching(/^E[A-Z0-9]{1,15}$/)
@@ -35,7 +45,9 @@ const status: fc.Arbitrary<Status> = fc.oneof(
   record({ type: fc.constant('idle'), slots: least1 }),
   record({ type: fc.constant('accepted'), seq, count: least0 }),
   record({ type: fc.constant('failed'), seq, count: least0, code }),
-  record({ type: fc.constant('done'), seq, count: least1 }),
+  record({ type: fc.constantFrom('done', 'cut'), seq, count: least1 }),
+  record({ type: fc.constantFrom('park', 'resume', 'skip'), seq: orderSeq, count: least1 }),
+  record({ type: fc.constant('waiting'), count: least0 }),
   record({ type: fc.constant('leaving'), reason: text }),
   record({ type: fc.constant('shutdown'), graceful: fc.boolean() }),
   record({ type: fc.constant('label'), seq, text }),
@@ -47,8 +59,9 @@ const status: fc.Arbitrary<Status> = fc.oneof(
 
 const command = fc.oneof(
   record({ type: fc.constant('accept' as const), seq, listener: least0, count: least1 }),
-  record({ type: fc.constant('leave' as const) }),
-  record({ type: fc.constant('pressure' as const) }),
+  ...(Object.keys(bareCommands) as (keyof typeof bareCommands)[]).map((type) =>
+    record({ type: fc.constant(type) }),
+  ),
 )
 
 /** A good line with some characters replaced, inserted or dropped: what a careless kid writes. */
@@ -71,6 +84,11 @@ t.test('every status is written as the design has it', async (t) => {
   t.equal(lines.formatAccepted(17, 0), 'accepted 17 0\n')
   t.equal(lines.formatFailed(17, 2, 'EMFILE'), 'failed 17 2 EMFILE\n')
   t.equal(lines.formatChange('done', 17, 3), 'done 17 3\n')
+  for (const what of ['cut', 'skip', 'park', 'resume', 'detach'] as const) {
+    t.equal(lines.formatChange(what, 17, 3), `${what} 17 3\n`)
+  }
+  t.equal(lines.formatChange('done', PARKED_SEQ, 2), 'done 0 2\n')
+  t.equal(lines.formatWaiting(0), 'waiting 0\n')
   t.equal(lines.formatLeaving('served its time'), 'leaving served its time\n')
   t.equal(lines.formatShutdown(true), 'shutdown graceful\n')
   t.equal(lines.formatShutdown(false), 'shutdown now\n')
@@ -81,6 +99,9 @@ t.test('every command is written as the design has it', async (t) => {
   t.equal(lines.formatAccept(17, 0, 3), 'accept 17 0 3\n')
   t.equal(lines.formatLeave(), 'leave\n')
   t.equal(lines.formatPressure(), 'pressure\n')
+  t.equal(lines.formatReport(), 'report\n')
+  t.equal(lines.formatRoom(), 'room\n')
+  t.equal(lines.formatUnpark(), 'unpark\n')
 })
 
 t.test('what is written is read back the same and fits a line', async (t) => {
@@ -109,6 +130,11 @@ t.test('a bad status is refused in a sentence that can be logged', async (t) => 
   const idle = 'is not "idle SLOTS" with SLOTS at least 1'
   const label = 'is not "label SEQ TEXT" in printable ASCII'
   const leaving = 'is not "leaving REASON" in printable ASCII'
+  const cut = 'is not "cut SEQ N" with N at least 1'
+  const skip = 'is not "skip SEQ N" with SEQ and N at least 1'
+  const park = 'is not "park SEQ N" with SEQ and N at least 1'
+  const resume = 'is not "resume SEQ N" with SEQ and N at least 1'
+  const waiting = 'is not "waiting N"'
   const unknown = 'is not a line of the protocol'
   for (const [line, why] of [
     ['', unknown],
@@ -148,6 +174,32 @@ t.test('a bad status is refused in a sentence that can be logged', async (t) => 
     ['done 1', done],
     ['done x 1', done],
     ['done 1 1 ', done],
+    ['cut 1 0', cut],
+    ['cut 0 0', cut],
+    ['cut 1', cut],
+    ['cut  1 1', cut],
+    ['cut 1 1 1', cut],
+    ['skip 0 1', skip],
+    ['skip 1 0', skip],
+    ['skip 1 65536', skip],
+    ['park 0 1', park],
+    ['park 1 0', park],
+    ['park 1', park],
+    ['park -1 1', park],
+    ['resume 0 1', resume],
+    ['resume 1 0', resume],
+    ['resume 1 1 ', resume],
+    ['resume 01 1', resume],
+    ['resume 9007199254740992 1', resume],
+    ['waiting ', waiting],
+    ['waiting -1', waiting],
+    ['waiting 00', waiting],
+    ['waiting 65536', waiting],
+    ['waiting 1 1', waiting],
+    ['waiting', unknown],
+    ['parked 1 1', unknown],
+    ['unpark', unknown],
+    ['room', unknown],
     ['failed 1 0', failed],
     ['failed 1 0 ', failed],
     ['failed 1 0 emfile', failed],
@@ -181,6 +233,13 @@ t.test('a command that is unknown or malformed is unknown, for a kid to ignore',
     'Leave',
     'pressure ',
     'reload',
+    'room 1',
+    'rooms',
+    'unpark 1',
+    ' unpark',
+    'park 1 1',
+    'resume 1 1',
+    'waiting 1',
     'idle 1',
     'accept',
     'accept 1 0',
@@ -258,6 +317,8 @@ t.test('our own wrong numbers are a defect, never a line', async (t) => {
     [() => lines.formatAccepted(1, Number.NaN), Number.NaN, 0, MAX_COUNT],
     [() => lines.formatFailed(1, 65_536, 'EIO'), 65_536, 0, MAX_COUNT],
     [() => lines.formatChange('done', 1, 0), 0, 1, MAX_COUNT],
+    [() => lines.formatChange('park', -1, 1), -1, 0, MAX_SEQ],
+    [() => lines.formatWaiting(-1), -1, 0, MAX_COUNT],
     [() => lines.formatLabel(0.5, ''), 0.5, 0, MAX_SEQ],
   ] as const) {
     t.throws(
