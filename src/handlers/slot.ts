@@ -18,6 +18,8 @@ export interface Slot {
   giveUp(): void
   /** Its end is the work of a limit: counted so. */
   cut(): void
+  /** Its client has gone before it was answered. */
+  clientGone(): void
   /** The app has held up the process for so many milliseconds. */
   heldUp(milliseconds: number): void
   /**

@@ -116,9 +116,9 @@ export class SocketConnection implements Held, SocketEars {
 
   ended(): void {
     const { socket } = this
-    if (this.#settled) this.#windUp()
     // Unless it is Node.js that ends it, because the client has.
-    else if (!socket.readableEnded || socket.allowHalfOpen) this.#clientLeft = false
+    if (!socket.readableEnded || socket.allowHalfOpen) this.#clientLeft = false
+    if (this.#settled) this.#windUp()
   }
 
   clientEnded(): void {
@@ -145,8 +145,9 @@ export class SocketConnection implements Held, SocketEars {
     if (!this.socket.clientHasEnded) this.#clientLeft = false
     lingering.remove(this.socket)
     clearInterval(this.#silence)
+    // A handler that has returned may be at work all the same, until it has ended the socket.
+    if (!this.#settled || this.#clientLeft) this.#ears?.clientGone()
     if (this.#settled) this.#over()
-    else this.#ears?.clientGone()
   }
 
   #settle(): void {

@@ -119,6 +119,11 @@ export class HttpConnection {
     this.socket.destroy()
   }
 
+  /** Its socket has closed: whoever is at work for it still is so for nobody. */
+  closed(): void {
+    if (this.#unanswered.size > 0) this.#slot?.clientGone()
+  }
+
   /** Looks at the limits; called once a beat, of so many milliseconds. */
   look(now: number, beat: number): void {
     const { socket } = this

@@ -61,6 +61,7 @@ export class HttpConnections {
     this.#open.add(connection)
     socket.once('close', () => {
       this.#open.delete(connection)
+      connection.closed()
       if (this.#open.size === 0) this.#onNone?.()
     })
     if (this.#timer === undefined) this.#lookLater()

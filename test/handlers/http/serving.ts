@@ -125,6 +125,7 @@ export class Serving {
         leave('parked')
       },
       cut: () => void this.cut++,
+      clientGone: () => {},
       heldUp: () => {},
       get shouldEnd() {
         return serving.shouldEnd
