@@ -29,7 +29,8 @@ const reasons = {
   paused: 'the client has gone, and the handler does not read on',
   returned: 'the client had ended its side, and the handler did not end its own',
   silent: 'the client has said nothing and has ended its side',
-  pending: 'the client has gone, and what the handler returned has not settled: its slot is free',
+  pending:
+    'the connection has closed, and what the handler returned has not settled: its slot is free',
 } as const
 
 /** What a connection tells of itself at level debug; nothing at all is done for it unless that level is on. */
@@ -53,6 +54,8 @@ export class SocketConnection implements Held, SocketEars {
   #closed = false
   /** Until the handler has ended or destroyed the socket before its client did: then it knows what it is still at work at. */
   #clientLeft = true
+  /** A limit, or a stop, has ended it: the handler need not know. */
+  #dropped = false
   #isOver = false
   #complete = false
   #windsUp = false
@@ -92,6 +95,7 @@ export class SocketConnection implements Held, SocketEars {
   }
 
   destroy(): void {
+    this.#dropped = true
     this.socket.destroy()
   }
 
@@ -142,7 +146,7 @@ export class SocketConnection implements Held, SocketEars {
 
   closed(): void {
     this.#closed = true
-    if (!this.socket.clientHasEnded) this.#clientLeft = false
+    if (!this.socket.clientHasEnded && !this.#dropped) this.#clientLeft = false
     lingering.remove(this.socket)
     clearInterval(this.#silence)
     // A handler that has returned may be at work all the same, until it has ended the socket.
@@ -206,7 +210,7 @@ export class SocketConnection implements Held, SocketEars {
    * - `returned`: the client has sent its last. The handler has returned, reads nothing, and has not ended its side; it may
    *   be about to, from a timer or a callback of its own;
    * - `silent`: the client has said nothing and has ended its side; the handler waits for its words;
-   * - `pending`: the socket has closed, by the client's doing, and what the handler returned has not settled.
+   * - `pending`: the socket has closed, by the client's doing or by a limit, and what the handler returned has not settled.
    */
   #whyForgotten(): keyof typeof reasons | undefined {
     const { socket } = this
