@@ -30,7 +30,8 @@ const reasons = {
   paused: 'the client has gone, and the handler does not read on',
   returned: 'the client had ended its side, and the handler did not end its own',
   silent: 'the client has said nothing and has ended its side',
-  pending: 'the client has gone, and what the handler returned has not settled: its slot is free',
+  pending:
+    'the connection has closed, and what the handler returned has not settled: its slot is free',
 } as const
 
 /** What a connection tells of itself at level debug; nothing at all is done for it unless that level is on. */
@@ -54,6 +55,8 @@ export class SocketConnection implements Held, SocketEars {
   #closed = false
   /** Our side was ended by the handler. */
   #isAnswered = false
+  /** A limit, or a stop, has ended it: the handler need not know. */
+  #dropped = false
   #isOver = false
   #complete = false
   #windsUp = false
@@ -93,6 +96,7 @@ export class SocketConnection implements Held, SocketEars {
   }
 
   destroy(): void {
+    this.#dropped = true
     this.socket.destroy()
   }
 
@@ -206,14 +210,15 @@ export class SocketConnection implements Held, SocketEars {
    * - `returned`: the client has sent its last. The handler has returned, reads nothing, and has not ended its side; it may
    *   be about to, from a timer or a callback of its own;
    * - `silent`: the client has said nothing and has ended its side; the handler waits for its words;
-   * - `pending`: the socket has closed, by the client's doing, and what the handler returned has not settled.
+   * - `pending`: the socket has closed, by the client's doing or by a limit, and what the handler returned has not settled.
    */
   #whyForgotten(): keyof typeof reasons | undefined {
     const { socket } = this
     // A destroyed socket's descriptor may be another's by now.
     if (socket.destroyed) {
       // A handler that has answered, or has dropped its client, knows what it is still at work at.
-      return this.#closed && socket.clientHasEnded && !this.#isAnswered ? 'pending' : undefined
+      const isOurs = !socket.clientHasEnded && !this.#dropped
+      return this.#closed && !isOurs && !this.#isAnswered ? 'pending' : undefined
     }
     const end = pollEnd(socket.fd)
     if (end === 'gone' && !socket.writableEnded) {

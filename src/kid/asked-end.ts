@@ -15,6 +15,10 @@ export async function endAsAsked(ours: () => void, stopTimeout: number): Promise
   // Away while they run: some count the listeners, and do nothing unless they are alone (signal-exit).
   process.off('SIGTERM', ours)
   await new Promise<void>((resolve) => {
+    // Who takes the last listener away and signals itself means to end the process by that; teardown is still to come.
+    process.on('removeListener', (name) => {
+      if (name === 'SIGTERM' && process.listenerCount(name) === 0) process.on(name, resolve)
+    })
     process.emit('SIGTERM', 'SIGTERM')
     process.on('SIGTERM', resolve)
     process.once('beforeExit', () => resolve())

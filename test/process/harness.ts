@@ -46,6 +46,8 @@ const names = [
   'idle',
   'order',
   'done',
+  'cut',
+  'skip',
   'kill',
   'gone',
   'overload',

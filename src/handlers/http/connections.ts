@@ -84,7 +84,9 @@ export class HttpConnections {
     slot?.onCrowd(() => this.#dropSilent())
     // Until then a client hears with its next response that this connection ends, and nobody's request is lost.
     const grace = this.#limits.drainGrace ?? 0
-    kid.signal.addEventListener('abort', () => setTimeout(endIdle, grace), { once: true })
+    // Without connections there is nothing to wait for; the app's own end would be taken to be at work.
+    const begin = () => setTimeout(endIdle, grace).unref()
+    kid.signal.addEventListener('abort', begin, { once: true })
   }
 
   /** Drops the one that has been silent for longest since it came: nobody has been promised anything there. */

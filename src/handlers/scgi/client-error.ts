@@ -20,6 +20,11 @@ export class ScgiClientError extends Error {
     this.code = code
   }
 
+  /** Whether a limit of ours has ended its request. */
+  get isTimeout(): boolean {
+    return this.code.endsWith('_TIMEOUT')
+  }
+
   get status(): 400 | 408 | undefined {
     return statuses[this.code]
   }

@@ -22,7 +22,8 @@ export class Response extends Writable {
   /** How the client failed. */
   failure: ScgiClientError | undefined
 
-  constructor(socket: Socket, timeout: number) {
+  /** `onStuck` is called before the client's time to take something ends the connection. */
+  constructor(socket: Socket, timeout: number, onStuck = () => {}) {
     super()
     this.#socket = socket
     // A handler that has nothing left to write need not hear that the client has gone.
@@ -35,6 +36,7 @@ export class Response extends Writable {
     socket.setTimeout(timeout, () => {
       if (socket.writableLength === 0) return
       const message = `the client took nothing for ${timeout} ms`
+      onStuck()
       this.#fail(new ScgiClientError('ERR_SCGI_SEND_TIMEOUT', message))
       socket.destroy()
     })

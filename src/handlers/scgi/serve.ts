@@ -2,6 +2,7 @@
 
 import type { Readable, Writable } from 'node:stream'
 import type { Handler, Kid } from '../handler.js'
+import { slotOf } from '../slot.js'
 import { ScgiClientError } from './client-error.js'
 import type { ScgiEnv } from './header-parser.js'
 import { type ScgiLimits, type ScgiOptions, scgiLimits } from './limits.js'
@@ -30,11 +31,12 @@ export function serveScgi(produce: Produce, limits: ScgiLimits): Handler {
       socket.end()
     } else if (header instanceof ScgiClientError) {
       kid.log.debug({ reason: header.message }, 'an SCGI request was refused')
+      if (header.isTimeout) slotOf(kid)?.cut()
       socket.end(plainAnswer(header.status))
     } else {
       const left = limits.requestTimeout - (performance.now() - begun)
       const body = new RequestBody(socket, header.contentLength, left)
-      const out = new Response(socket, limits.sendTimeout)
+      const out = new Response(socket, limits.sendTimeout, () => slotOf(kid)?.cut())
       await answer(() => produce(header.env, body, out, kid), body, out, kid)
       // Whatever it has not read is not waited for.
       body.destroy()
@@ -55,6 +57,7 @@ async function answer(run: () => unknown, body: RequestBody, out: Response, kid:
       kid.log.debug({ reason: failure.message, err: error }, 'an SCGI request failed at its client')
     // A response that the handler has ended is whole, and goes its way.
     if (out.writableEnded || out.destroyed) return
+    if (failure?.isTimeout) slotOf(kid)?.cut()
     if (out.begun) out.destroy()
     else out.end(plainAnswer(failure === undefined ? 500 : failure.status))
   }
