@@ -28,6 +28,8 @@ export interface ConnectionsParts extends HandleParts {
   readonly slots: Slots
   /** Whether connections wait at the listeners; asks the kernel once a millisecond at most. */
   readonly anyWaitingNow: () => boolean
+  /** Reads what the parent has said, before what clients have. */
+  readCommands(): void
   /** How many connections may be parked. */
   readonly maxParked: number
 }
@@ -48,6 +50,7 @@ export class Connections implements ConnectionOwner {
   #roomElsewhere = false
   /** How much requests have blocked of late: one for each that did, fading with each that did not. */
   #blocking = 0
+  #readingCommands: NodeJS.Immediate | undefined
   #looking: NodeJS.Timeout | undefined
 
   /** `onNone` is called whenever the last connection that is not detached has gone. */
@@ -200,8 +203,16 @@ export class Connections implements ConnectionOwner {
   }
 
   heldUp(milliseconds: number): void {
-    if (milliseconds >= longTurn) this.#blocking++
-    else this.#blocking *= memory
+    if (milliseconds < longTurn) {
+      this.#blocking *= memory
+      return
+    }
+    this.#blocking++
+    // Requests that came meanwhile were first, and would be answered before it is known that others have had room.
+    this.#readingCommands ??= setImmediate(() => {
+      this.#readingCommands = undefined
+      this.#parts.readCommands()
+    })
   }
 
   /** A parked connection is in a slot again. */

@@ -76,6 +76,7 @@ async function main(): Promise<void> {
     ledger,
     slots,
     anyWaitingNow: () => orders.anyWaitingNow(),
+    readCommands: () => orders.readNow(),
     maxParked:
       settings.protocol === 'http'
         ? parkedThatFit(settings.maxParked, {

@@ -87,6 +87,11 @@ export class Orders {
     return this.anyWaiting
   }
 
+  /** Reads commands that have come, before anything else is done. */
+  readNow(): void {
+    if (this.#listening && isReadable(this.#commandFd)) this.#read()
+  }
+
   /** Lets the process end although commands may come. */
   unref(): void {
     this.#watch.unref()
