@@ -98,8 +98,10 @@ export class Client {
   heard(pattern: RegExp): Promise<void> {
     if (pattern.test(this.#text)) return Promise.resolve()
     return new Promise((resolve, reject) => {
+      const fail = () => reject(new Error(`never heard ${pattern}: ${this.#text}`))
+      if (this.socket.closed) fail()
       this.#waiting.push({ pattern, resolve })
-      this.socket.once('close', () => reject(new Error(`never heard ${pattern}: ${this.#text}`)))
+      this.socket.once('close', fail)
     })
   }
 

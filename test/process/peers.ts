@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { connect, type NetConnectOpts } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -29,6 +30,16 @@ export function findPeer(name: string): string | undefined {
 export function without(...names: string[]): string | false {
   const missing = names.filter((name) => findPeer(name) === undefined)
   return missing.length > 0 && `${missing.join(' and ')} not installed`
+}
+
+/** Whether a package can be imported that is no dependency of ours, but of one of ours. */
+export function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A directory for a peer's configuration and sockets, removed after the test. */

@@ -1,11 +1,11 @@
 /** Clients that say something and go, in every way there is: all are served, and no kid stays busy with one that is gone. */
 
-import { createRequire } from 'node:module'
 import { test } from 'tap'
 import { get } from '../handlers/http/serving.js'
 import { request } from '../handlers/scgi/requests.js'
 import { type Invitation, receive } from './guests.js'
 import { fixture, handler, type Served, type ServerOptions, withServer } from './harness.js'
+import { isInstalled } from './peers.js'
 import { within } from './processes.js'
 
 /** As promised, in milliseconds, after the last client was served, and for a graceful stop when all have gone. */
@@ -121,13 +121,4 @@ if (isInstalled('ws')) {
   void test('WebSockets that the package ws has ended', {
     skip: 'ws not installed',
   }, async () => {})
-}
-
-function isInstalled(name: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(name)
-    return true
-  } catch {
-    return false
-  }
 }
