@@ -18,6 +18,11 @@ export interface Slot {
   giveUp(): void
   /** Its client has gone with a request unanswered. */
   clientGone(): void
+  /**
+   * Set by the protocol: whether an app is at work for it. A connection that is complete meanwhile, since its client has
+   * gone, keeps its slot for so long, but no longer than a second.
+   */
+  isAtWork: (() => boolean) | undefined
   /** Its end is the work of a limit: counted so. */
   cut(): void
   /** The app has held up the process for so many milliseconds. */

@@ -44,6 +44,10 @@ export class Connection implements Entry, Slot, Waiter, HeldEars {
   onEnd: (() => void) | undefined
   /** It has been looked at before: it has lasted for a while. */
   seen = false
+  isAtWork: (() => boolean) | undefined
+  isComplete = false
+  /** It has closed before it is complete: an app is still at work for it. */
+  hasClosed = false
   /** Others had room while its request waited. */
   hadToWait = false
   /** What it says it is doing was told. */

@@ -15,6 +15,9 @@ import { Title } from './title.js'
 
 /** How often, in milliseconds, connections are looked at whose client may have gone unnoticed. */
 const lookEvery = 1_000
+/** For so long, in milliseconds, an app may be at work in a slot for a client that has gone; and how often that is looked at. */
+const worksOn = 1_000
+const lookForEnd = 10
 /** Responses announce the end of their connections when so much of `maxParked` is parked. */
 const crowdedAt = 0.9
 
@@ -172,6 +175,11 @@ export class Connections implements ConnectionOwner {
   }
 
   complete(connection: Connection): void {
+    if (connection.isAtWork?.() === true) {
+      this.#awaitApp(connection, performance.now() + worksOn)
+      return
+    }
+    connection.isComplete = true
     this.#closing.add(connection)
     if (connection.onEnd !== undefined) {
       connection.onEnd()
@@ -184,12 +192,29 @@ export class Connections implements ConnectionOwner {
   }
 
   closed(connection: Connection): void {
+    if (!connection.isComplete) {
+      connection.hasClosed = true
+      return
+    }
     this.#closing.delete(connection)
     if (this.count === 0) this.#onNone()
   }
 
   heldUp(milliseconds: number): void {
     this.#blocking.returned(milliseconds)
+  }
+
+  /** The app of a connection whose client has gone is at work on: the slot is not another's before it has ended, or is given up. */
+  #awaitApp(connection: Connection, until: number): void {
+    setTimeout(() => {
+      if (connection.isAtWork?.() === true && performance.now() < until) {
+        this.#awaitApp(connection, until)
+        return
+      }
+      connection.isAtWork = undefined
+      this.complete(connection)
+      if (connection.hasClosed) this.closed(connection)
+    }, lookForEnd)
   }
 
   /** A parked connection is in a slot again. */

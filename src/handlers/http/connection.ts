@@ -37,6 +37,8 @@ export class HttpConnection {
   #request: IncomingMessage | undefined
   #response: ServerResponse | undefined
   readonly #unanswered = new Set<ServerResponse>()
+  /** Responses whose client has gone before the app has ended them. */
+  readonly #abandoned = new Set<ServerResponse>()
   /** What is to be done as soon as there is a slot; undefined while nothing waits for one. */
   #waits: (() => void)[] | undefined
   #patience: NodeJS.Timeout | undefined
@@ -45,6 +47,7 @@ export class HttpConnection {
     this.socket = socket
     this.kid = kid
     this.#slot = slotOf(kid)
+    if (this.#slot !== undefined) this.#slot.isAtWork = () => this.#isAtWork()
     this.#limits = limits
     this.#sending = new SendLimit(socket, limits.sendTimeout, () => this.#slot?.cut())
     // Together with a header of the PROXY protocol the beginning of a request may have been read.
@@ -54,6 +57,11 @@ export class HttpConnection {
   /** Whether its client has not said anything yet. */
   get isSilent(): boolean {
     return this.#phase === 'new' && this.socket.bytesRead === 0
+  }
+
+  #isAtWork(): boolean {
+    if (this.#waits !== undefined) return false
+    return [...this.#unanswered, ...this.#abandoned].some((response) => !response.writableEnded)
   }
 
   /** It has begun: until its client has sent a whole head, it needs no slot. */
@@ -90,6 +98,7 @@ export class HttpConnection {
     }
     response.once('close', () => {
       this.#unanswered.delete(response)
+      if (!response.writableEnded) this.#abandoned.add(response)
       if (!response.writableFinished && this.socket.destroyed) this.#slot?.clientGone()
       this.#afterResponse()
     })

@@ -127,6 +127,7 @@ export class Serving {
         leave('parked')
       },
       clientGone: () => void this.gone++,
+      isAtWork: undefined,
       cut: () => void this.cut++,
       heldUp: () => {},
       get shouldEnd() {
