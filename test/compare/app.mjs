@@ -10,6 +10,9 @@ const postTakes = 2
 /** How often, in milliseconds, what was counted is written, if anything was. */
 const beat = 100
 
+/** The part of the responses that end their connections: what is gained and lost between keeping all and none. */
+const closes = Number(process.env.COMPARE_CLOSES ?? 0)
+
 const nobody = new Int32Array(new SharedArrayBuffer(4))
 const seen = new WeakSet()
 
@@ -55,7 +58,9 @@ function answer(response) {
   // Before the last call, since the server may let in the next request from within it.
   leave()
   // Without a length Node.js keeps no connection of HTTP/1.0 alive, which is what ab speaks.
-  response.writeHead(200, { 'Content-Length': 1 }).end('x')
+  const headers = { 'Content-Length': 1 }
+  if (Math.random() < closes) headers.Connection = 'close'
+  response.writeHead(200, headers).end('x')
 }
 
 function leave() {

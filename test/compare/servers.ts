@@ -39,7 +39,8 @@ export const usualKeepAlive = 5_000
 /** @throws Error where there is no such preforkd, or the contestant does not start */
 export async function startServer(name: Contestant, plan: ServerPlan): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'preforkd-compare-'))
-  const env = { PATH: process.env.PATH, COMPARE_COUNTS: folder }
+  const { PATH, COMPARE_CLOSES = '0' } = process.env
+  const env = { PATH, COMPARE_CLOSES, COMPARE_COUNTS: folder }
   const remove = () => rmSync(folder, { recursive: true, force: true })
   let started: ChildProcess | undefined
   let up: Running
