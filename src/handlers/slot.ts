@@ -8,10 +8,13 @@ export interface Slot {
   /** Its slot is free: the connection waits for its client. `isNew` while that has not sent a whole request. */
   park(isNew: boolean): void
   /**
-   * A request has come, which needs a slot: true where there is one, or where it has never left its own. Otherwise
+   * A request has come, which needs a slot: true where there is one, where it has never left its own, and
+   * where it needs none any more, being detached. Otherwise
    * `begin` is called when it is its turn, unless the connection closes before that.
    */
   resume(begin: () => void): boolean
+  /** It lives on without a slot: no limit is its protocol's any more. */
+  readonly isDetached: boolean
   /** How long, in milliseconds, a request may wait for a slot; undefined for as long as it takes. */
   readonly patience: number | undefined
   /** It waits for a slot no more. */
@@ -32,9 +35,9 @@ export interface Slot {
    * request waited.
    */
   readonly shouldEnd: boolean
-  /** Called when what is parked must end at once; and when one too many is parked. */
+  /** Called when what is parked must end at once; and when so many too many are parked. */
   onUnpark(listener: () => void): void
-  onCrowd(listener: () => void): void
+  onCrowd(listener: (excess: number) => void): void
 }
 
 /** The slot of a kid's connection; undefined where the kid keeps no such books. */

@@ -19,6 +19,7 @@ export class Blocking {
   #fresh = 0
   /** The app has held the process up until just now: what is found next may have waited. */
   #hasJustBlocked = false
+  #block = 0
   #roomUntil = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
 
@@ -36,10 +37,11 @@ export class Blocking {
     }
     this.#blocks++
     this.#hasJustBlocked = true
+    const block = ++this.#block
     // What came meanwhile is read in this poll of the loop or in the next.
     setImmediate(() =>
       setImmediate(() => {
-        this.#hasJustBlocked = false
+        if (block === this.#block) this.#hasJustBlocked = false
       }),
     )
   }

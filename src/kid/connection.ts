@@ -20,7 +20,7 @@ export interface ConnectionOwner {
   /** Whether so many connections are parked that responses should say so. */
   readonly isCrowded: boolean
   readonly unpark: Set<() => void>
-  readonly crowd: Set<() => void>
+  readonly crowd: Set<(excess: number) => void>
 }
 
 export class Connection implements Entry, Slot, Waiter, HeldEars {
@@ -89,7 +89,14 @@ export class Connection implements Entry, Slot, Waiter, HeldEars {
 
   begin(): void {
     this.#owner.begins(this)
-    this.#begin?.()
+    try {
+      this.#begin?.()
+    } catch (error) {
+      // Thrown by its own app: an uncaught exception, as it would be without the wait, and not another connection's.
+      process.nextTick(() => {
+        throw error
+      })
+    }
   }
 
   /** Drops it, for a reason of ours. */
@@ -114,7 +121,13 @@ export class Connection implements Entry, Slot, Waiter, HeldEars {
     this.#owner.heldUp(milliseconds)
   }
 
+  /** A detached one cannot be parked, and must not come back for more without a slot. */
+  get isDetached(): boolean {
+    return this.onEnd !== undefined
+  }
+
   get shouldEnd(): boolean {
+    if (this.isDetached) return true
     return this.hadToWait || this.#owner.isCrowded
   }
 
@@ -122,7 +135,7 @@ export class Connection implements Entry, Slot, Waiter, HeldEars {
     this.#owner.unpark.add(listener)
   }
 
-  onCrowd(listener: () => void): void {
+  onCrowd(listener: (excess: number) => void): void {
     this.#owner.crowd.add(listener)
   }
 

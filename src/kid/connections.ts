@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import type { Detached, KidListener } from '../handlers/handler.js'
 import type { Held, Serve } from '../handlers/held.js'
 import { formatChange } from '../protocol/lines.js'
-import { close } from '../system/descriptors.js'
+import { close, isReadable } from '../system/descriptors.js'
 import { Blocking } from './blocking.js'
 import { Connection, type ConnectionOwner } from './connection.js'
 import type { DetachedConnections } from './detached.js'
@@ -18,6 +18,8 @@ const lookEvery = 1_000
 /** For so long, in milliseconds, an app may be at work in a slot for a client that has gone; and how often that is looked at. */
 const worksOn = 1_000
 const lookForEnd = 10
+/** So long after too many were parked, in milliseconds, some of them go. */
+const thinAfter = 10
 /** Responses announce the end of their connections when so much of `maxParked` is parked. */
 const crowdedAt = 0.9
 
@@ -33,7 +35,7 @@ export interface ConnectionsParts extends HandleParts {
 
 export class Connections implements ConnectionOwner {
   readonly unpark = new Set<() => void>()
-  readonly crowd = new Set<() => void>()
+  readonly crowd = new Set<(excess: number) => void>()
   readonly #serve: Serve
   readonly #parts: ConnectionsParts
   readonly #detached: DetachedConnections
@@ -46,6 +48,7 @@ export class Connections implements ConnectionOwner {
   #parked = 0
   readonly #blocking = new Blocking()
   #looking: NodeJS.Timeout | undefined
+  #thinning: NodeJS.Timeout | undefined
 
   /** `onNone` is called whenever the last connection that is not detached has gone. */
   constructor(
@@ -98,14 +101,14 @@ export class Connections implements ConnectionOwner {
   skip(fd: number, seq: number, listener: KidListener): void {
     close(fd)
     const connection = new Connection(seq, listener, this, undefined)
-    this.#parts.slots.release()
     this.#parts.ledger.ended(connection, 'skip')
+    this.#parts.slots.release()
     this.#note(true)
   }
 
   /** Takes a connection out of its slot. Throws Error, see `Kid.detach`. */
   detach(socket: Socket, detached: Detached): void {
-    const connection = [...this.#open].find(({ held }) => held?.socket === socket)
+    const connection = this.#find(socket)
     const held = connection?.held
     if (connection?.place !== 'slot' || held === undefined || socket.destroyed) {
       throw new Error(
@@ -116,6 +119,11 @@ export class Connections implements ConnectionOwner {
     this.#parts.status.say(formatChange('detach', connection.seq, 1))
     this.#parts.ledger.detached(connection)
     this.#free(connection)
+  }
+
+  #find(socket: Socket): Connection | undefined {
+    for (const connection of this.#open) if (connection.held?.socket === socket) return connection
+    return undefined
   }
 
   /** The parent says that other kids have room. Requests that wait here are to be answered as the last of their connections. */
@@ -144,8 +152,14 @@ export class Connections implements ConnectionOwner {
     this.#title.show(slots.working)
     // Its client, and others, may say something in a moment: nobody needs this slot unless somebody waits for an order.
     this.#note(!isNew && this.#parts.anyWaitingNow())
-    if (this.#parked <= this.#parts.maxParked) return
-    for (const listener of this.crowd) listener()
+    if (this.#parked > this.#parts.maxParked) this.#thinning ??= setTimeout(this.#thin, thinAfter)
+  }
+
+  /** A moment later: what has just come may be about to say something, and then it is not parked. */
+  readonly #thin = (): void => {
+    this.#thinning = undefined
+    const excess = this.#parked - this.#parts.slots.waiting - this.#parts.maxParked
+    if (excess > 0) for (const listener of this.crowd) listener(excess)
   }
 
   resume(connection: Connection): boolean {
@@ -247,6 +261,7 @@ export class Connections implements ConnectionOwner {
     else {
       this.#parked--
       if (connection.place === 'waiting') {
+        connection.place = 'parked'
         slots.forget(connection)
         this.#parts.ledger.waits(slots.waiting)
       }
@@ -272,7 +287,9 @@ export class Connections implements ConnectionOwner {
     this.#limitWork(connection)
     if (firstByteTimeout === undefined || socket === undefined) return
     connection.firstByte = setTimeout(() => {
-      if (socket.bytesRead === 0) connection.end('cut')
+      // Held up, the kid may not have read what is there.
+      if (socket.bytesRead > 0 || socket.destroyed) return
+      if (connection.fd === undefined || !isReadable(connection.fd)) connection.end('cut')
     }, firstByteTimeout)
   }
 

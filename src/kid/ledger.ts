@@ -35,9 +35,11 @@ export class Ledger {
   /** Whether there is anything to tell. */
   get pending(): boolean {
     if (!this.#pending) return false
-    this.#pending = this.#hasEnded || this.#isNews() || [...this.#moved].some(isUntold)
-    if (!this.#pending) this.#moved.clear()
-    return this.#pending
+    if (this.#hasEnded || this.#isNews()) return true
+    for (const entry of this.#moved) if (isUntold(entry)) return true
+    this.#pending = false
+    this.#moved.clear()
+    return false
   }
 
   /** Connections were accepted, of which the answer tells. */

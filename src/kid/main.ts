@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   const ledger = new Ledger()
   const status = new StatusPipe(inheritance.statusFd, ledger)
   const slots = new Slots(settings.slots, settings.lateAfter, {
-    anyWaiting: () => orders.anyWaitingNow(),
+    anyWaiting: (isOwed) => (isOwed ? orders.anyWaiting : orders.anyWaitingNow()),
     tell: () => status.note(true),
   })
   let up = false
@@ -59,8 +59,8 @@ async function main(): Promise<void> {
   const leave = (reason: string) => {
     if (drain.signal.aborted) return
     orders.closeListeners()
-    slots.endOrders()
     drain.abort()
+    slots.endOrders()
     detached.terminateAll(reason)
     endIfDone()
   }

@@ -45,6 +45,7 @@ export class Orders {
   readonly #buffer = Buffer.allocUnsafe(4096)
   #listening = true
   #askedAt = 0
+  #anyWaited = false
 
   constructor(parts: OrderParts, connections: Connections, on: OrderEars) {
     const { inheritance } = parts
@@ -82,9 +83,11 @@ export class Orders {
   /** The same, asked for each slot that falls free: the kernel is asked once a millisecond at most. */
   anyWaitingNow(): boolean {
     const now = performance.now()
-    if (now - this.#askedAt < 1) return false
-    this.#askedAt = now
-    return this.anyWaiting
+    if (now - this.#askedAt >= 1) {
+      this.#askedAt = now
+      this.#anyWaited = this.anyWaiting
+    }
+    return this.#anyWaited
   }
 
   /** Lets the process end although commands may come. */
@@ -95,11 +98,6 @@ export class Orders {
   /** Undoes that. */
   ref(): void {
     this.#watch.ref()
-  }
-
-  /** Reads no more commands. */
-  close(): void {
-    this.#watch.close()
   }
 
   #read(): void {

@@ -2,14 +2,14 @@
 
 /** A request that waits for a slot. */
 export interface Waiter {
-  /** It has one. Must not free it within the call. */
+  /** It has one. Must not throw. */
   begin(): void
 }
 
 /** What the slots need of the rest of the kid. */
 export interface SlotEars {
-  /** Whether connections wait at the listeners. */
-  anyWaiting(): boolean
+  /** Whether connections wait at the listeners. `isOwed` where that decides over a debt, and a late answer would not do. */
+  anyWaiting(isOwed: boolean): boolean
   /** A slot is free for an order: the parent should know at once. */
   tell(): void
 }
@@ -18,7 +18,8 @@ export interface SlotEars {
  * Whoever waits in the kernel waits for an order, and whoever waits here for a slot that falls free. Neither must starve,
  * so free slots go to them in turn:
  *   - a slot that is the kernel's turn is told at once and kept for the parent for a moment, `patience`;
- *   - an order that had to be answered with 0 for want of a slot is owed one: the next is the kernel's.
+ *   - an order that had to be answered with 0 for want of a slot is owed one: the next is the kernel's, if anybody still
+ *     waits there.
  */
 export class Slots {
   readonly #most: number
@@ -29,6 +30,7 @@ export class Slots {
   #reserved = 0
   #owes = false
   #isKernelsTurn = false
+  #isSharing = false
   #timer: NodeJS.Timeout | undefined
   #takesOrders = true
 
@@ -70,6 +72,7 @@ export class Slots {
 
   /** Takes one for a request, unless others have been waiting for that, or it is owed to an order. */
   take(): boolean {
+    if (this.#owes && !this.#ears.anyWaiting(true)) this.#owes = false
     const kept = this.#reserved + Number(this.#owes)
     if (this.#waiters.size > 0 || this.free <= kept) return false
     this.#working++
@@ -103,22 +106,31 @@ export class Slots {
   }
 
   #share(): void {
-    for (const waiter of this.#waiters) {
-      if (this.free <= this.#reserved) return
+    // One that frees its slot while it begins is served by the loop that it was begun from.
+    if (this.#isSharing) return
+    this.#isSharing = true
+    while (this.free > this.#reserved) {
+      const [first] = this.#waiters
+      if (first === undefined) break
       if (this.#isOrdersTurn()) {
         this.#reserve()
         continue
       }
-      this.#waiters.delete(waiter)
+      this.#waiters.delete(first)
       this.#working++
       this.#isKernelsTurn = true
-      waiter.begin()
+      first.begin()
     }
+    this.#isSharing = false
   }
 
   #isOrdersTurn(): boolean {
     if (!this.#takesOrders || this.#reserved > 0) return false
-    if (!this.#owes && !(this.#isKernelsTurn && this.#ears.anyWaiting())) return false
+    const isTheirs = this.#owes || this.#isKernelsTurn
+    if (!isTheirs || !this.#ears.anyWaiting(this.#owes)) {
+      this.#owes = false
+      return false
+    }
     this.#owes = false
     this.#isKernelsTurn = false
     return true

@@ -46,6 +46,8 @@ class Stage {
   order(wanted = 1, queued = wanted): number {
     const count = Math.min(wanted, this.slots.free)
     const taken = Math.min(count, queued)
+    // Who could not be accepted waits on.
+    if (count === 0) this.queue = true
     this.slots.ordered(taken, count === 0)
     return taken
   }
@@ -187,6 +189,33 @@ t.test('of two free slots only one is owed', async (t) => {
   stage.request('b')
   t.strictSame(stage.begun, ['a'])
   t.equal(stage.order(), 1)
+})
+
+t.test('what is owed is forgotten when nobody waits there any more', async (t) => {
+  const stage = full()
+  t.equal(stage.order(), 0)
+  stage.slots.release()
+  stage.queue = false
+  stage.request('a')
+  t.strictSame(stage.begun, ['a'], 'another kid has taken that connection')
+})
+
+t.test('one that frees its slot while it begins is followed by the next', async (t) => {
+  const slots = new Slots(1, patience, { anyWaiting: () => false, tell: () => {} })
+  slots.ordered(1, false)
+  let begun = 0
+  const many = 20_000
+  for (let i = 0; i < many; i++) {
+    slots.wait({
+      begin: () => {
+        begun++
+        slots.release()
+      },
+    })
+  }
+  slots.release()
+  t.equal(begun, many)
+  t.match(slots, { working: 0, waiting: 0 })
 })
 
 t.test('a kid that takes no more orders keeps nothing for them', async (t) => {

@@ -1,12 +1,12 @@
 /** One HTTP connection of a kid: what it has in hand, when it is at work, and when it is to end. */
 
 import { AsyncResource } from 'node:async_hooks'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Kid } from '../handler.js'
 import { type Slot, slotOf } from '../slot.js'
+import { announcesClose, isWhole, refusalOf } from './heads.js'
 import type { HttpLimits } from './limits.js'
-import { isWhole, refusalOf } from './request-head.js'
 import { SendLimit } from './send-limit.js'
 
 /*
@@ -21,6 +21,9 @@ import { SendLimit } from './send-limit.js'
  * The connection is in a slot while it is busy or else. In all other phases it is parked.
  */
 type Phase = 'new' | 'head' | 'busy' | 'rest' | 'idle' | 'over' | 'else'
+
+/** A client that says nothing for so long, in milliseconds, after it has come is not just about to. */
+const silentFor = 1_000
 
 export class HttpConnection {
   readonly socket: Socket & { expectsNothing?: boolean }
@@ -42,6 +45,7 @@ export class HttpConnection {
   /** What is to be done as soon as there is a slot; undefined while nothing waits for one. */
   #waits: (() => void)[] | undefined
   #patience: NodeJS.Timeout | undefined
+  #afterwards: (() => void) | undefined
 
   constructor(socket: Socket, kid: Kid, limits: HttpLimits) {
     this.socket = socket
@@ -54,9 +58,20 @@ export class HttpConnection {
     this.#phase = socket.bytesRead === 0 ? 'new' : 'head'
   }
 
-  /** Whether its client has not said anything yet. */
-  get isSilent(): boolean {
-    return this.#phase === 'new' && this.socket.bytesRead === 0
+  /** Whether its client has come a while ago and not said anything yet. */
+  isSilentAt(now: number): boolean {
+    const isNew = this.#phase === 'new' && this.socket.bytesRead === 0 && !this.socket.destroyed
+    return isNew && now - this.#since >= silentFor
+  }
+
+  /** Since when it has been kept alive and nothing else; undefined where it is not. */
+  get idleSince(): number | undefined {
+    return this.#phase === 'idle' ? this.#since : undefined
+  }
+
+  /** Whether its last response was announced. */
+  get isOver(): boolean {
+    return this.#phase === 'over'
   }
 
   #isAtWork(): boolean {
@@ -91,9 +106,10 @@ export class HttpConnection {
     this.#response = response
     this.#unanswered.add(response)
     const { writeHead } = response
+    const clientEnds = !response.shouldKeepAlive
     // Every head goes this way, that of a bare `end()` too.
     response.writeHead = (...args: unknown[]) => {
-      this.#beforeHead(request, response)
+      this.#beforeHead(request, response, clientEnds, args)
       return writeHead.apply(response, args as Parameters<typeof writeHead>)
     }
     response.once('close', () => {
@@ -112,10 +128,16 @@ export class HttpConnection {
     this.#inSlot(begin)
   }
 
-  /** What it was asked to speak, it does not: it begins again, with a request. */
-  rewind(): void {
+  /** What it was asked to speak, it does not: it begins again with a request, by `again`, once the last one is answered. */
+  rewind(again: () => void): void {
+    if (this.#unanswered.size > 0) {
+      this.#afterwards = again
+      return
+    }
+    this.#afterwards = undefined
     this.#phase = 'head'
     this.#since = performance.now()
+    again()
   }
 
   /** Ends it if nothing is in hand: it is idle, or has never said anything. */
@@ -132,6 +154,10 @@ export class HttpConnection {
   /** Looks at the limits; called once a beat, of so many milliseconds. */
   look(now: number, beat: number): void {
     const { socket } = this
+    if (this.#slot?.isDetached) {
+      this.#sending.stop()
+      return
+    }
     if (this.#phase !== 'else') this.#sending.look()
     switch (this.#phase) {
       case 'new':
@@ -173,7 +199,7 @@ export class HttpConnection {
       // It will be called out of another request's end, and must not find that one's AsyncLocalStorage.
       this.#waits = [AsyncResource.bind(what)]
       const { patience } = this.#slot
-      if (patience !== undefined) this.#patience = setTimeout(this.#refuse, patience)
+      if (patience !== undefined) this.#patience = setTimeout(this.#refuse, patience).unref()
     }
   }
 
@@ -181,17 +207,22 @@ export class HttpConnection {
     clearTimeout(this.#patience)
     const waits = this.#waits ?? []
     this.#waits = undefined
+    // It was refused while it waited: what its client has been told must stay true.
+    if (this.socket.destroyed || this.socket.writableEnded) return
     for (const begin of waits) begin()
   }
 
   /** No slot within shedAfter: what the parent does with those that wait in the kernel. */
   readonly #refuse = (): void => {
+    if (this.socket.destroyed) return
     this.#slot?.giveUp()
     this.#waits = undefined
     const [response] = this.#unanswered
     this.#phase = 'over'
     if (response === undefined) {
-      this.socket.destroy()
+      // One that was to speak something else.
+      this.socket.write(`HTTP/1.1 503 ${STATUS_CODES[503]}\r\nConnection: close\r\n\r\n`)
+      this.socket.destroySoon()
       return
     }
     response.shouldKeepAlive = false
@@ -213,11 +244,15 @@ export class HttpConnection {
     )
   }
 
-  #beforeHead(request: IncomingMessage, response: ServerResponse): void {
+  #beforeHead(
+    request: IncomingMessage,
+    response: ServerResponse,
+    clientEnds: boolean,
+    args: readonly unknown[],
+  ): void {
     // Only the last response may say so, or those that wait behind it would be lost.
     if (response !== this.#response || response.headersSent) return
-    const clientEnds = !response.shouldKeepAlive
-    const appEnds = /\bclose\b/i.test(String(response.getHeader('connection') ?? ''))
+    const appEnds = !response.shouldKeepAlive || announcesClose(response, args)
     if (!clientEnds && !appEnds && !this.#shouldEnd()) return
     response.shouldKeepAlive = false
     this.#phase = 'over'
@@ -230,6 +265,10 @@ export class HttpConnection {
     if (this.#phase === 'over') {
       // Node.js has done this, unless the app has said `Connection: keep-alive` over our heads.
       this.socket.destroySoon()
+      return
+    }
+    if (this.#afterwards !== undefined) {
+      this.rewind(this.#afterwards)
       return
     }
     if (this.#phase !== 'busy' || this.socket.writableEnded) return

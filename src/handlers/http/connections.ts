@@ -60,11 +60,14 @@ export class HttpConnections {
     carrier[kidOfSocket] = kid
     this.#open.add(connection)
     socket.once('close', () => {
-      this.#open.delete(connection)
-      if (this.#open.size === 0) this.#onNone?.()
+      this.#forget(connection)
     })
     if (this.#timer === undefined) this.#lookLater()
     return connection
+  }
+
+  #forget(connection: HttpConnection): void {
+    if (this.#open.delete(connection) && this.#open.size === 0) this.#onNone?.()
   }
 
   /** Calls `listener` whenever the last one has closed. */
@@ -81,22 +84,28 @@ export class HttpConnections {
     }
     const slot = slotOf(kid)
     slot?.onUnpark(endIdle)
-    slot?.onCrowd(() => this.#dropSilent())
+    slot?.onCrowd((excess) => this.#makeRoom(excess))
     // Until then a client hears with its next response that this connection ends, and nobody's request is lost.
     const grace = this.#limits.drainGrace ?? 0
     // Without connections there is nothing to wait for; the app's own end would be taken to be at work.
     const begin = () => setTimeout(endIdle, grace).unref()
-    kid.signal.addEventListener('abort', begin, { once: true })
+    if (kid.signal.aborted) begin()
+    else kid.signal.addEventListener('abort', begin, { once: true })
   }
 
-  /** Drops the one that has been silent for longest since it came: nobody has been promised anything there. */
-  #dropSilent(): void {
-    for (const connection of this.#open) {
-      if (!connection.isSilent) continue
-      this.#open.delete(connection)
-      connection.drop()
-      return
-    }
+  /**
+   * Ends so many. First those that have been silent since they came, the oldest first: nobody has been promised anything
+   * there. Then those that have been idle for longest.
+   */
+  #makeRoom(excess: number): void {
+    const now = performance.now()
+    const silent = [...this.#open].filter((connection) => connection.isSilentAt(now))
+    for (const connection of silent.slice(0, excess)) connection.drop()
+    const rest = excess - silent.length
+    if (rest <= 0) return
+    const idle = [...this.#open].filter(({ idleSince }) => idleSince !== undefined)
+    idle.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
+    for (const connection of idle.slice(0, rest)) connection.endIfIdle()
   }
 
   #lookLater(): void {
@@ -110,7 +119,10 @@ export class HttpConnections {
     const heldUp = now - this.#looked - this.#beat
     for (const connection of this.#open) {
       // An app may have taken away all listeners of a socket, ours too.
-      if (connection.socket.destroyed) this.#open.delete(connection)
+      if (connection.socket.destroyed) {
+        this.#forget(connection)
+        continue
+      }
       // Some app has blocked: what clients have sent meanwhile is read after this.
       if (heldUp > this.#beat) connection.forgive(heldUp)
       else connection.look(now, this.#beat)

@@ -31,10 +31,19 @@ export function takeUpgrades(server: Server, upgrade: Upgrade | undefined): void
   const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean
   // Listeners may come and go at any time, so it is the event that is waylaid.
   server.emit = (event: string, ...args: unknown[]) => {
+    if (event === 'timeout') {
+      // Node.js would end an idle connection although its next request may be there, unread, after a long turn.
+      const connection = connectionOf(args[0] as Socket)
+      if (connection?.idleSince === undefined) return emit(event, ...args)
+      connection.endIfIdle()
+      return true
+    }
     if (event !== 'upgrade' && event !== 'connect') return emit(event, ...args)
     const [request, socket, head] = args as [IncomingMessage, Socket, Buffer]
     const connection = connectionOf(socket)
     if (connection === undefined) return emit(event, ...args)
+    // Behind a response that was announced as the last nothing is begun.
+    if (connection.isOver) return true
     if (event === 'upgrade' && isOfHttp(request)) ignore(server, request, socket, head)
     else connection.release(() => emit(event, ...args))
     return true
@@ -69,9 +78,10 @@ function isOfHttp({ headers }: IncomingMessage): boolean {
 function ignore(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
   const connection = connectionOf(socket)
   if (connection === undefined || socket.destroyed) return
-  connection.rewind()
-  socket.unshift(Buffer.concat([Buffer.from(plainHead(request), 'latin1'), head]))
-  server.emit('connection', socket)
+  connection.rewind(() => {
+    socket.unshift(Buffer.concat([Buffer.from(plainHead(request), 'latin1'), head]))
+    server.emit('connection', socket)
+  })
 }
 
 /** The head of a request without its offer. Node.js has read it as Latin-1. */

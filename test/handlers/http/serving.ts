@@ -36,7 +36,7 @@ export class Serving {
   readonly #patience: number | undefined
   #accepting: Accepting | undefined
   readonly #unpark = new Set<() => void>()
-  readonly #crowd = new Set<() => void>()
+  readonly #crowd = new Set<(excess: number) => void>()
   readonly #clients: Client[] = []
 
   private constructor({ slots = 100, patience }: ServingOptions) {
@@ -128,6 +128,7 @@ export class Serving {
       },
       clientGone: () => void this.gone++,
       isAtWork: undefined,
+      isDetached: false,
       cut: () => void this.cut++,
       heldUp: () => {},
       get shouldEnd() {
@@ -154,7 +155,7 @@ export class Serving {
 
   /** One connection too many is parked. */
   crowd(): void {
-    for (const listener of this.#crowd) listener()
+    for (const listener of this.#crowd) listener(1)
   }
 
   /** A new connection, bounded in time. */

@@ -1,6 +1,6 @@
-/** What the head of a request says of the request as a whole; asked when it has come. */
+/** What the heads of a request and a response say of them as a whole; asked when the one has come, and before the other goes. */
 
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
  * Whether all of a request has come, or no more than its head was announced. (`complete` is false while the app answers a
@@ -35,4 +35,21 @@ export function refusalOf(request: IncomingMessage): Error | undefined {
 
 function refusal(code: string, reason: string): Error {
   return Object.assign(new Error(`Parse Error: ${reason}`), { code, reason, bytesParsed: 0 })
+}
+
+/** Whether an app announces the end of the connection with a response: before, or in the arguments of `writeHead`. */
+export function announcesClose(response: ServerResponse, args: readonly unknown[]): boolean {
+  if (isClose(response.getHeader('connection'))) return true
+  const headers = args.at(-1)
+  if (typeof headers !== 'object' || headers === null) return false
+  // A list has names and values in turn, or pairs of them.
+  const pairs = Array.isArray(headers) ? headers.flat() : Object.entries(headers).flat()
+  for (let i = 0; i < pairs.length; i += 2) {
+    if (/^connection$/i.test(String(pairs[i])) && isClose(pairs[i + 1])) return true
+  }
+  return false
+}
+
+function isClose(value: unknown): boolean {
+  return value !== undefined && /\bclose\b/i.test(String(value))
 }
