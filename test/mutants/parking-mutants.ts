@@ -199,8 +199,8 @@ export const parkingMutants: readonly Mutant[] = [
   {
     name: 'lets its own requests go first, always',
     file: '../kid/slots.ts',
-    from: 'if (!this.#owes && !(this.#isKernelsTurn && this.#ears.anyWaiting())) return false',
-    to: 'if (!this.#owes) return false',
+    from: 'const isTheirs = this.#owes || this.#isKernelsTurn',
+    to: 'const isTheirs = this.#owes',
     test: '../kid/slots.test.ts',
     caughtBy: 'with others in the kernel free slots go to either in turn',
   },

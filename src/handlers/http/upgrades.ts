@@ -71,7 +71,7 @@ async function offer(
 
 function isOfHttp({ headers }: IncomingMessage): boolean {
   const offered = (headers.upgrade ?? '').split(',').map((name) => name.trim())
-  return offered.every((name) => name === '' || versionOfHttp.test(name))
+  return offered.every((name) => versionOfHttp.test(name))
 }
 
 /** Has the server read the request again, as if it had offered nothing. */
